@@ -1,0 +1,152 @@
+/**
+ * The effective configuration of one gateway, after `.env`, config.yaml and environment were merged, checked and
+ * given defaults. Durations are milliseconds. Built by `config/load.ts`; everything else only reads it.
+ */
+
+export interface Settings {
+  /** Absolute path of HERMES_HOME. */
+  readonly home: string;
+  readonly model: ModelSettings;
+  /** `providers:` by name (agent-runtime.md §9.3). */
+  readonly providers: Readonly<Record<string, CustomProvider>>;
+  readonly fallback: readonly FallbackModel[];
+  readonly agent: {
+    readonly maxIterations: number;
+    /** Total calls per model request, at least 1. */
+    readonly apiMaxRetries: number;
+    /** '' = the provider's default. */
+    readonly reasoningEffort: string;
+    readonly inactivityMs: number;
+    readonly drainMs: number;
+    readonly disabledToolsets: readonly string[];
+    readonly ephemeralSystemPrompt: string;
+  };
+  readonly api: ApiSettings;
+  /** Chat platforms that are switched on, by name, each as its merged raw block (not yet checked by the platform). */
+  readonly platforms: Readonly<Record<string, PlatformBlock>>;
+  readonly platformToolsets: Readonly<Record<string, readonly string[]>>;
+  readonly access: { readonly allowedUsers: readonly string[]; readonly allowAll: boolean };
+  readonly sessions: {
+    readonly groupPerUser: boolean;
+    readonly threadPerUser: boolean;
+    readonly reset: {
+      readonly mode: 'daily' | 'idle' | 'both' | 'none';
+      readonly atHour: number;
+      readonly idleMs: number;
+    };
+  };
+  readonly display: { readonly busyMode: 'interrupt' | 'queue' | 'steer'; readonly busyAck: boolean };
+  readonly terminal: {
+    readonly backend: string;
+    readonly cwd: string;
+    readonly timeoutMs: number;
+    readonly maxForegroundMs: number;
+    readonly envPassthrough: readonly string[];
+    readonly sudoPassword: string | undefined;
+  };
+  readonly toolOutput: {
+    readonly maxBytes: number;
+    readonly maxLines: number;
+    readonly maxLineLength: number;
+    readonly fileReadMaxChars: number;
+  };
+  readonly writeSafeRoot: string | undefined;
+  readonly approvals: {
+    readonly mode: 'manual' | 'smart' | 'off';
+    readonly commandAllowlist: readonly string[];
+  };
+  readonly security: {
+    readonly redactSecrets: boolean;
+    readonly allowPrivateUrls: boolean;
+    /** YOLO at process start: skips approvals, never the unconditional block list. */
+    readonly yolo: boolean;
+  };
+  readonly store:
+    | { readonly kind: 'sqlite'; readonly file: string }
+    | { readonly kind: 'postgres'; readonly url: string };
+  readonly logging: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error';
+    readonly maxBytes: number;
+    readonly backups: number;
+  };
+  readonly timezone: string;
+  /** Values that must never be shown: every configured secret, for redaction. */
+  readonly secrets: readonly string[];
+  /** Parent environment without secrets, for tool children. */
+  readonly childEnv: Readonly<Record<string, string>>;
+}
+
+export interface ModelSettings {
+  /** Provider id, alias, `custom`, `custom:<name>`, `auto` or `demo`. */
+  readonly provider: string;
+  /** '' = not configured. */
+  readonly name: string;
+  readonly baseUrl: string | undefined;
+  readonly apiKey: string | undefined;
+  readonly apiMode: string | undefined;
+  readonly contextLength: number | undefined;
+  readonly maxTokens: number | undefined;
+  readonly supportsVision: boolean | undefined;
+}
+
+export interface CustomProvider {
+  readonly baseUrl: string;
+  readonly apiKey: string | undefined;
+  readonly apiMode: string | undefined;
+  readonly model: string | undefined;
+  readonly requestTimeoutMs: number | undefined;
+  readonly staleTimeoutMs: number | undefined;
+  readonly extraBody: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface FallbackModel {
+  readonly provider: string;
+  readonly model: string;
+  readonly baseUrl: string | undefined;
+  readonly apiKey: string | undefined;
+}
+
+export interface ApiSettings {
+  readonly enabled: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly key: string | undefined;
+  readonly requireKey: boolean;
+  readonly corsOrigins: readonly string[];
+  /** Advertised model id. */
+  readonly modelName: string;
+  /** 0 = no cap. */
+  readonly maxConcurrentRuns: number;
+  readonly toolProgressEvents: boolean;
+  readonly showReasoning: boolean;
+  readonly directModelRequests: boolean;
+  readonly modelRoutes: Readonly<Record<string, ModelRoute>>;
+}
+
+export interface ModelRoute {
+  readonly model: string;
+  readonly provider: string | undefined;
+  readonly apiKey: string | undefined;
+  readonly baseUrl: string | undefined;
+}
+
+export interface PlatformBlock {
+  /** Keys of the platform's own schema, environment already applied. */
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly home: HomeChannel | undefined;
+  readonly access: {
+    readonly allowedUsers: readonly string[];
+    readonly allowAll: boolean;
+    readonly groupAllowedUsers: readonly string[];
+    readonly groupAllowedChats: readonly string[];
+  };
+  readonly replyToMode: 'off' | 'first' | 'all';
+  /** What to do on an unknown outcome of a platform without idempotency. */
+  readonly onUnknown: 'repeat' | 'hold';
+}
+
+export interface HomeChannel {
+  readonly chat: string;
+  readonly name: string;
+  readonly thread: string | undefined;
+}

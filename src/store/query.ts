@@ -1,0 +1,90 @@
+/**
+ * Queries are written once with Kysely and compiled once per dialect. `query()` runs the builder a single
+ * time with placeholders in place of the parameters; calling the query later only fills the values in, so the
+ * builder costs nothing per call.
+ *
+ *     const byId = query((db, p: { id: string }) => db.selectFrom('turn').selectAll().where('id', '=', p.id));
+ *     const turn = await tx.get(byId, { id });
+ */
+import {
+  type Compilable,
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresQueryCompiler,
+  SqliteAdapter,
+  SqliteQueryCompiler,
+} from 'kysely';
+import type { Tables } from './tables.ts';
+
+export type DialectName = 'sqlite' | 'postgres';
+export type Value = string | number | null;
+
+class Slot {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+export interface Compiled {
+  readonly sql: string;
+  /** For each placeholder: the parameter's name, or the constant the builder put there. */
+  readonly slots: readonly (Slot | Value)[];
+}
+
+export interface Query<P, R> {
+  compiled(dialect: DialectName): Compiled;
+  /** Only carries the types. */
+  readonly types?: (params: P) => R;
+}
+
+const builders: Record<DialectName, Kysely<Tables>> = {
+  sqlite: builder(SqliteAdapter, SqliteQueryCompiler),
+  postgres: builder(PostgresAdapter, PostgresQueryCompiler),
+};
+
+function builder(
+  Adapter: typeof SqliteAdapter | typeof PostgresAdapter,
+  Compiler: typeof SqliteQueryCompiler | typeof PostgresQueryCompiler,
+): Kysely<Tables> {
+  return new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new Adapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: () => {
+        throw new Error('queries are only compiled here');
+      },
+      createQueryCompiler: () => new Compiler(),
+    },
+  });
+}
+
+const placeholders = new Proxy({}, { get: (_, name) => new Slot(String(name)) });
+
+/** Defines a query. `P` may only hold strings, numbers and null, and no parameter may decide the query's shape. */
+export function query<P extends Readonly<Record<string, Value>>, R>(
+  build: (db: Kysely<Tables>, params: P) => Compilable<R>,
+): Query<P, R> {
+  const cache: Partial<Record<DialectName, Compiled>> = {};
+  return {
+    compiled(dialect) {
+      cache[dialect] ??= compile(build(builders[dialect], placeholders as P).compile());
+      return cache[dialect];
+    },
+  };
+}
+
+function compile(done: { readonly sql: string; readonly parameters: readonly unknown[] }): Compiled {
+  return { sql: done.sql, slots: done.parameters as readonly (Slot | Value)[] };
+}
+
+/** The values of one call, in the order of the placeholders. */
+export function fill(compiled: Compiled, params: Readonly<Record<string, Value>>): Value[] {
+  return compiled.slots.map((slot) => {
+    if (!(slot instanceof Slot)) return slot;
+    const value = params[slot.name];
+    if (value === undefined) throw new Error(`query parameter ${slot.name} is missing`);
+    return value;
+  });
+}

@@ -1,0 +1,155 @@
+/**
+ * Every table of the database, as Kysely sees it. Times are UTC milliseconds, JSON is text, flags are 0/1.
+ * One owner per fact: each state below is written in one place only.
+ */
+import type { Generated } from 'kysely';
+
+export interface Tables {
+  meta: MetaTable;
+  account: AccountTable;
+  inbound: InboundTable;
+  lane: LaneTable;
+  session: SessionTable;
+  message: MessageTable;
+  turn: TurnTable;
+  step: StepTable;
+  part: PartTable;
+  idempotency: IdempotencyTable;
+}
+
+export interface MetaTable {
+  key: string;
+  value: string;
+}
+
+/** Resume position of one account. Written by intake, in the transaction of the events. */
+export interface AccountTable {
+  id: string;
+  cursor: string | null;
+  cursor_at: number;
+}
+
+export type InboundState = 'pending' | 'claimed' | 'answered' | 'declined' | 'failed';
+
+/** Accepted events. UNIQUE (account, key) is the only de-duplication. */
+export interface InboundTable {
+  id: Generated<number>;
+  account: string;
+  key: string;
+  trace: string;
+  state: InboundState;
+  /** Why declined or failed; closed set, used as a metric label. */
+  reason: string | null;
+  session_key: string;
+  /** The turn that answers it. */
+  turn: string | null;
+  /** Who waits for the answer: a chat survives restarts, a live HTTP connection does not. */
+  consumer: 'chat' | 'live';
+  /** Not before this time: quiet window of a batch. */
+  ready_at: number;
+  /** JSON of `intake/envelope.ts`. */
+  body: string;
+  /** Exact platform bytes; empty for declined events and HTTP requests. */
+  raw: string;
+  created_at: number;
+}
+
+/** The fencing number of a lane: grows by one with every claim. */
+export interface LaneTable {
+  session_key: string;
+  fence: number;
+  session_id: string;
+}
+
+export interface SessionTable {
+  id: string;
+  session_key: string;
+  source: string;
+  /** JSON: chat, sender and display names for people. */
+  origin: string;
+  created_at: number;
+  updated_at: number;
+  ended_at: number | null;
+  end_reason: string | null;
+}
+
+/** Transcript, in order of id. */
+export interface MessageTable {
+  id: Generated<number>;
+  session_id: string;
+  turn: string;
+  /** JSON of `core/message.ts` Message. */
+  body: string;
+  created_at: number;
+}
+
+export type TurnState = 'running' | 'completed' | 'partial' | 'failed' | 'interrupted';
+
+export interface TurnTable {
+  id: string;
+  session_key: string;
+  session_id: string;
+  fence: number;
+  state: TurnState;
+  consumer: 'chat' | 'live';
+  trace: string;
+  /** How often it was started; above the limit it fails instead of looping. */
+  attempts: number;
+  model: string | null;
+  provider: string | null;
+  /** JSON of Usage. */
+  usage: string | null;
+  error: string | null;
+  started_at: number;
+  ended_at: number | null;
+}
+
+/** Journal of a running turn. Removed with the commit that ends the turn. */
+export interface StepTable {
+  turn: string;
+  n: number;
+  kind: 'model' | 'tool';
+  state: 'started' | 'done';
+  /** JSON: the assistant message, or the tool's call and result. */
+  body: string;
+  created_at: number;
+}
+
+export type PartState = 'queued' | 'attempting' | 'sent' | 'dead';
+
+/** Outbox. One row is one platform write. */
+export interface PartTable {
+  id: Generated<number>;
+  key: string;
+  account: string;
+  chat: string;
+  thread: string | null;
+  turn: string | null;
+  trace: string;
+  /** What it is to the reader; only these classes ever reach a chat. */
+  class: 'reply' | 'notice' | 'approval';
+  state: PartState;
+  /** JSON of PartOp. */
+  op: string;
+  attempt: number;
+  /** Not before this time. */
+  ready_at: number;
+  /** The platform's id once sent. */
+  message: string | null;
+  /** Why dead, or why the last attempt failed. */
+  why: string | null;
+  mark: 'maybe_doubled' | 'maybe_lost' | null;
+  created_at: number;
+  settled_at: number | null;
+}
+
+/** First result per key of POST endpoints (api-server.md §8). */
+export interface IdempotencyTable {
+  scope: string;
+  key: string;
+  fingerprint: string;
+  turn: string;
+  /** JSON of TurnResult once ended well. */
+  result: string | null;
+  expires_at: number;
+}

@@ -1,0 +1,53 @@
+/** How every source of work reaches the agent, and what it can watch. There is no second path. */
+
+import type { ModelChoice, Sampling } from '../agent/contract.ts';
+import type { AgentEvent, TurnResult } from '../core/agent-event.ts';
+import type { SessionKey, TraceId, TurnId } from '../core/ids.ts';
+import type { Content, Message } from '../core/message.ts';
+
+/** A turn asked for by a program. Chats arrive through `Intake` and need none of this. */
+export interface TurnRequest {
+  /** Source name: `api_server`, `cli` … also the account id of its inbound row. */
+  readonly source: string;
+  /** Unique per source; a repeated key never starts a second turn. */
+  readonly key: string;
+  /** Turns of one key run one after another. */
+  readonly sessionKey: SessionKey;
+  /** Public id of the conversation. */
+  readonly sessionId: string;
+  readonly input: Content;
+  /** `stored`: history is the session's transcript. Otherwise the given messages are the whole history. */
+  readonly history: 'stored' | readonly Message[];
+  readonly ephemeralSystem?: string;
+  readonly memoryScope?: string;
+  readonly model?: ModelChoice;
+  readonly sampling?: Sampling;
+  /** Names of the allowed tools; only ever narrows what the source's toolset gives. */
+  readonly tools?: readonly string[];
+  /** `live`: the turn dies with its last watcher and is not resumed after a restart. */
+  readonly consumer: 'live' | 'chat';
+}
+
+export interface Turns {
+  /**
+   * Resolves when the request is durable. Rejects with BUSY (too many waiting), DRAINING or STORE_FULL; then
+   * nothing was stored.
+   */
+  submit(request: TurnRequest): Promise<TurnHandle>;
+  /** Turns now running or waiting, of one source or all. */
+  active(source?: string): number;
+}
+
+export interface TurnHandle {
+  readonly turn: TurnId;
+  readonly trace: TraceId;
+  /** Resolves with the recorded result; never rejects. */
+  readonly result: Promise<TurnResult>;
+  /**
+   * Calls `listener` for every event from the first one on, also for those emitted before the call.
+   * The listener must not wait or throw.
+   */
+  watch(listener: (event: AgentEvent) => void): () => void;
+  /** Ends the turn: no further model call is made. */
+  interrupt(reason: string): void;
+}
