@@ -18,6 +18,8 @@ export interface TurnRequest {
   readonly input: Content;
   /** `stored`: history is the session's transcript. Otherwise the given messages are the whole history. */
   readonly history: 'stored' | readonly Message[];
+  /** With `stored`: what to use when the session has no messages yet. */
+  readonly historyIfEmpty?: readonly Message[];
   readonly ephemeralSystem?: string;
   readonly memoryScope?: string;
   readonly model?: ModelChoice;
