@@ -72,6 +72,11 @@ export interface Settings {
   readonly timezone: string;
   /** Values that must never be shown: every configured secret, for redaction. */
   readonly secrets: readonly string[];
+  /**
+   * API-key and base-URL variables of model providers that are set (agent-runtime §9.2), by variable name.
+   * Only `agent` reads it; tool children never see it.
+   */
+  readonly providerEnv: Readonly<Record<string, string>>;
   /** Parent environment without secrets, for tool children. */
   readonly childEnv: Readonly<Record<string, string>>;
 }
