@@ -1,0 +1,158 @@
+/**
+ * The one way in for chats. `accept` decides about every event (own message, not for us, not allowed, command,
+ * conversation), stores all of them with the cursor in one transaction, and only then wakes the lanes.
+ */
+import type { PlatformBlock, Settings } from '../config/settings.ts';
+import type { Clock } from '../core/clock.ts';
+import { reach } from '../core/fault.ts';
+import { type AccountId, brand, type Cursor, type SessionKey } from '../core/ids.ts';
+import type { Inbound } from '../core/inbound.ts';
+import type { Log } from '../core/log.ts';
+import type { Batch, Manifest } from '../core/manifest.ts';
+import { chatSessionKey, isShared } from '../session/key.ts';
+import { putCursor } from '../store/queries/account.ts';
+import { insertInbound, pendingOf, rewritePending } from '../store/queries/inbound.ts';
+import type { Store, Tx } from '../store/store.ts';
+import { isAuthorized } from './authorize.ts';
+import { readCommand } from './command.ts';
+import { type ChatEnvelope, readEnvelope } from './envelope.ts';
+
+/** Why an event ends without a turn. Closed set: it is a metric label. */
+export type DeclineReason =
+  | 'own-message'
+  | 'bot-message'
+  | 'unauthorized'
+  | 'not-addressed'
+  | 'empty'
+  | 'ignored-kind'
+  | 'late-edit'
+  | 'edit-applied';
+
+export interface AcceptDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: Pick<Settings, 'access' | 'sessions'>;
+  /** Called after the commit, once per lane that got work. Must not wait or throw. */
+  wake(key: SessionKey): void;
+}
+
+export interface AccountRoute {
+  readonly account: AccountId;
+  readonly manifest: Pick<Manifest, 'name' | 'batch'>;
+  readonly block: Pick<PlatformBlock, 'access'>;
+}
+
+type Decision =
+  | { readonly pending: ChatEnvelope; readonly waitMs: number }
+  | { readonly declined: DeclineReason };
+
+/** Pending messages of one lane that an edit may still change. */
+const editWindow = 32;
+
+/** Resolves when everything is durable; rejects (STORE_FULL, STORE_CLOSED) when nothing was stored. */
+export async function accept(
+  deps: AcceptDeps,
+  route: AccountRoute,
+  events: readonly Inbound[],
+  cursor: Cursor | undefined,
+): Promise<void> {
+  const now = deps.clock.now();
+  const prepared = events.map((event) => ({
+    event,
+    key: chatSessionKey(route.manifest.name, event, deps.settings.sessions),
+    decision: decide(deps, route, event),
+    trace: deps.clock.hex(8),
+  }));
+  const woken = new Set<SessionKey>();
+  await deps.store.write(async (tx) => {
+    woken.clear();
+    for (const { event, key, decision, trace } of prepared) {
+      let declined = 'declined' in decision ? decision.declined : undefined;
+      if (declined === undefined && event.kind === 'edit') declined = await applyEdit(tx, key, event, now);
+      const waiting = declined === undefined && 'pending' in decision ? decision : undefined;
+      const row = await tx.get(insertInbound, {
+        account: route.account,
+        key: event.key,
+        trace,
+        state: waiting ? 'pending' : 'declined',
+        reason: declined ?? null,
+        session_key: key,
+        turn: null,
+        consumer: 'chat',
+        ready_at: now + (waiting?.waitMs ?? 0),
+        // Of declined events only the key is kept: strangers cannot fill the database with text.
+        body: waiting ? JSON.stringify(waiting.pending) : '',
+        raw: waiting ? event.raw : '',
+        created_at: now,
+      });
+      if (row !== undefined && waiting !== undefined) woken.add(key);
+    }
+    if (cursor !== undefined) await tx.run(putCursor, { id: route.account, cursor, cursor_at: now });
+    reach('intake:before-commit');
+  });
+  reach('intake:after-commit');
+  for (const { decision, event, trace } of prepared) {
+    if ('declined' in decision) {
+      deps.log('debug', 'intake.declined', {
+        account: route.account,
+        reason: decision.declined,
+        trace,
+        kind: event.kind,
+      });
+    }
+  }
+  for (const key of woken) deps.wake(key);
+}
+
+function decide(deps: AcceptDeps, route: AccountRoute, event: Inbound): Decision {
+  if (event.from.isSelf) return { declined: 'own-message' };
+  if (event.kind !== 'message' && event.kind !== 'edit') return { declined: 'ignored-kind' };
+  // Two bots in one group would answer each other for ever.
+  if (event.from.isBot) return { declined: 'bot-message' };
+  if (!isAuthorized(event, route.block.access, deps.settings.access)) return { declined: 'unauthorized' };
+  if (event.addressed === false) return { declined: 'not-addressed' };
+  const text = event.text ?? '';
+  if (text.trim() === '' && (event.media ?? []).length === 0) return { declined: 'empty' };
+  const command = event.kind === 'message' ? readCommand(text) : undefined;
+  const { raw: _raw, key: _key, ...rest } = event;
+  const envelope: ChatEnvelope = {
+    type: 'chat',
+    platform: route.manifest.name,
+    event: rest,
+    shared: isShared(event, deps.settings.sessions),
+    ...(command ? { command } : {}),
+  };
+  return { pending: envelope, waitMs: command ? 0 : quietWindow(route.manifest.batch, event) };
+}
+
+/** How long to wait for the next piece of the same message (telegram §3.5): short texts hardly wait. */
+function quietWindow(batch: Batch | undefined, event: Inbound): number {
+  if (batch === undefined) return 0;
+  if ((event.media ?? []).length > 0) return batch.mediaMs;
+  const length = (event.text ?? '').length;
+  if (length >= batch.splitAt) return batch.splitMs;
+  if (length <= 320) return Math.min(batch.textMs, 180);
+  return length <= 1024 ? Math.min(batch.textMs, 240) : batch.textMs;
+}
+
+/** An edit replaces the text of a message that still waits; later ones start nothing. */
+async function applyEdit(tx: Tx, key: SessionKey, event: Inbound, now: number): Promise<DeclineReason> {
+  for (const row of await tx.all(pendingOf, { session_key: key, limit: editWindow })) {
+    const envelope = readEnvelope(row.body);
+    if (envelope.type !== 'chat' || envelope.event.message !== event.message) continue;
+    const changed: ChatEnvelope = { ...envelope, event: { ...envelope.event, text: event.text ?? '' } };
+    await tx.run(rewritePending, {
+      id: row.id,
+      body: JSON.stringify(changed),
+      ready_at: Math.max(row.ready_at, now),
+    });
+    return 'edit-applied';
+  }
+  return 'late-edit';
+}
+
+/** The account id of one bot identity. */
+export function accountId(platform: string, identity: string): AccountId {
+  return brand<AccountId>(`${platform}:${identity}`);
+}

@@ -1,0 +1,22 @@
+/** What an inbound row keeps in `body`, as JSON. */
+import type { Inbound } from '../core/inbound.ts';
+import type { TurnRequest } from '../turn/contract.ts';
+
+export type Envelope =
+  | {
+      readonly type: 'chat';
+      readonly platform: string;
+      readonly event: Omit<Inbound, 'raw' | 'key'>;
+      /** Several people share the session: the text is marked with the sender's name. */
+      readonly shared: boolean;
+      readonly command?: { readonly name: string; readonly args: string };
+    }
+  | {
+      readonly type: 'request';
+      readonly turn: string;
+      readonly request: Omit<TurnRequest, 'sessionKey' | 'key' | 'source' | 'consumer'>;
+    };
+
+export type ChatEnvelope = Extract<Envelope, { type: 'chat' }>;
+
+export const readEnvelope = (body: string): Envelope => JSON.parse(body) as Envelope;

@@ -1,0 +1,188 @@
+/** The one way out. Order inside a chat, parallel across chats; a hung platform or chat delays no other. */
+import type { Clock } from '../core/clock.ts';
+import type { ChatId, MessageId } from '../core/ids.ts';
+import { brand } from '../core/ids.ts';
+import type { Address } from '../core/inbound.ts';
+import type { Log } from '../core/log.ts';
+import type { Capabilities } from '../core/manifest.ts';
+import { Pacer } from '../net/pace.ts';
+import { openChats } from '../store/queries/part.ts';
+import type { Store } from '../store/store.ts';
+import type { Dialect } from '../text/dialect.ts';
+import { plainDialect } from '../text/plain.ts';
+import { redact } from '../text/redact.ts';
+import { say } from '../texts/say.ts';
+import type { OutAccount } from './account.ts';
+import { deliverChat, type HeadPart } from './chat.ts';
+import { draftParts, type PartDraft, storeDrafts } from './draft.ts';
+import { Typing } from './typing.ts';
+
+export interface OutboxOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly secrets: readonly string[];
+}
+
+interface Lane {
+  /** Woken while it delivers: look again before resting. */
+  again: boolean;
+}
+
+interface Open {
+  readonly account: OutAccount;
+  readonly pacer: Pacer;
+  readonly lanes: Map<string, Lane>;
+  readonly timers: Map<string, () => void>;
+}
+
+/** Used for accounts that are no longer configured: their parts wait in the store. */
+const unknownText: Capabilities['text'] = { max: 4_000, unit: 'utf16', counts: 'source' };
+const storeRetryMs = 1_000;
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #accounts = new Map<string, Open>();
+  readonly #stop = new AbortController();
+  readonly #typing: Typing;
+  #delivering = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.#typing = new Typing(options.clock, options.log);
+  }
+
+  /** Call once per configured account, before its source is connected; takes up what an earlier process left. */
+  async open(account: OutAccount): Promise<{ readonly chats: number }> {
+    const { clock, store } = this.#options;
+    const pacer = new Pacer(account.manifest.limits, clock);
+    this.#accounts.set(account.id, { account, pacer, lanes: new Map(), timers: new Map() });
+    const chats = await store.read.all(openChats, { account: account.id });
+    for (const { chat } of chats) this.wake(account.id, chat);
+    return { chats: chats.length };
+  }
+
+  draft(
+    markdown: string,
+    to: { readonly account: string; readonly at: Address; readonly replyTo?: string },
+    kind: PartDraft['class'],
+    prefix: string,
+  ): readonly PartDraft[] {
+    const account = this.#accounts.get(to.account)?.account;
+    const narrowed = account?.adapter.capabilities?.(to.at) ?? {};
+    const dialect: Dialect = account?.dialect ?? plainDialect;
+    const text = narrowed.text ?? account?.manifest.capabilities.text ?? unknownText;
+    const target = {
+      account: to.account,
+      at: to.at,
+      dialect,
+      text,
+      replyToMode: account?.block.replyToMode ?? ('off' as const),
+      ...(to.replyTo === undefined ? {} : { replyTo: brand<MessageId>(to.replyTo) }),
+    };
+    return draftParts(redact(markdown, this.#options.secrets), target, kind, prefix);
+  }
+
+  wake(accountId: string, chat: string): void {
+    const open = this.#accounts.get(accountId);
+    if (open === undefined || this.#stop.signal.aborted) return;
+    open.timers.get(chat)?.();
+    open.timers.delete(chat);
+    const lane = open.lanes.get(chat);
+    if (lane !== undefined) {
+      lane.again = true;
+      return;
+    }
+    open.lanes.set(chat, { again: false });
+    void this.#deliver(open, chat);
+  }
+
+  typing(accountId: string, at: Address): () => void {
+    const open = this.#accounts.get(accountId);
+    if (open === undefined) return () => {};
+    return this.#typing.begin(open.account, open.pacer, at);
+  }
+
+  /** Ends the calls in flight; what they did is `unknown` and taken up at the next start. */
+  async close(): Promise<void> {
+    this.#stop.abort(new Error('the gateway is shutting down'));
+    this.#typing.close();
+    for (const open of this.#accounts.values()) for (const cancel of open.timers.values()) cancel();
+    if (this.#delivering > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+  }
+
+  /** Resolves when no part is due, at most after `ms`; lets finished answers leave before a stop. */
+  async flush(ms: number): Promise<void> {
+    const end = this.#options.clock.monotonic() + ms;
+    while (this.#delivering > 0 && this.#options.clock.monotonic() < end) await this.#options.clock.sleep(20);
+  }
+
+  async #deliver(open: Open, chat: string): Promise<void> {
+    const { store, clock, log } = this.#options;
+    this.#delivering += 1;
+    let wait: number | undefined;
+    try {
+      wait = await deliverChat(
+        {
+          store,
+          clock,
+          log,
+          account: open.account,
+          pace: (to, signal) => this.#pace(open, to, signal),
+          hold: (scope, to, ms) => open.pacer.hold(scope, to, ms),
+          died: (part) => this.#notice(open, part),
+        },
+        chat,
+        this.#stop.signal,
+      );
+    } catch (error) {
+      log('error', 'outbox.store', { account: open.account.id, error });
+      wait = storeRetryMs;
+    }
+    const lane = open.lanes.get(chat);
+    open.lanes.delete(chat);
+    this.#delivering -= 1;
+    if (this.#stop.signal.aborted) {
+      if (this.#delivering === 0) this.#onIdle?.();
+      return;
+    }
+    if (lane?.again) this.wake(open.account.id, chat);
+    else if (wait !== undefined) {
+      open.timers.set(
+        chat,
+        clock.after(wait, () => this.wake(open.account.id, chat)),
+      );
+    }
+  }
+
+  async #pace(open: Open, chat: string, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const wait = open.pacer.reserve(chat, 'send');
+      if (wait <= 0 || signal.aborted) return;
+      await this.#options.clock.sleep(wait, signal);
+    }
+  }
+
+  /** A reply that could not be delivered is said once in the chat, where that can still work. */
+  async #notice(open: Open, part: HeadPart): Promise<void> {
+    if (part.class !== 'reply' || !part.key.endsWith(':0')) return;
+    const { store, clock } = this.#options;
+    const at = { chat: brand<ChatId>(part.chat) };
+    const drafts = this.draft(
+      say('delivery.failed'),
+      { account: open.account.id, at },
+      'notice',
+      `${part.key}:failed`,
+    );
+    await store.write((tx) =>
+      storeDrafts(tx, drafts, { turn: part.turn, trace: part.trace, now: clock.now() }),
+    );
+    const lane = open.lanes.get(part.chat);
+    if (lane) lane.again = true;
+  }
+}

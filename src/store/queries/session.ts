@@ -1,0 +1,63 @@
+import { query } from '../query.ts';
+
+export const getSession = query((db, p: { id: string }) =>
+  db
+    .selectFrom('session')
+    .select(['id', 'session_key', 'source', 'created_at', 'updated_at', 'ended_at'])
+    .where('id', '=', p.id),
+);
+
+export const insertSession = query(
+  (db, p: { id: string; session_key: string; source: string; origin: string; now: number }) =>
+    db
+      .insertInto('session')
+      .values({
+        id: p.id,
+        session_key: p.session_key,
+        source: p.source,
+        origin: p.origin,
+        created_at: p.now,
+        updated_at: p.now,
+        ended_at: null,
+        end_reason: null,
+      })
+      .onConflict((clash) => clash.column('id').doUpdateSet({ updated_at: p.now })),
+);
+
+export const touchSession = query((db, p: { id: string; now: number }) =>
+  db.updateTable('session').set({ updated_at: p.now }).where('id', '=', p.id),
+);
+
+export const endSession = query((db, p: { id: string; now: number; reason: string }) =>
+  db
+    .updateTable('session')
+    .set({ ended_at: p.now, end_reason: p.reason })
+    .where('id', '=', p.id)
+    .where('ended_at', 'is', null),
+);
+
+export const insertMessage = query(
+  (db, p: { session_id: string; turn: string; body: string; created_at: number }) =>
+    db
+      .insertInto('message')
+      .values({ session_id: p.session_id, turn: p.turn, body: p.body, created_at: p.created_at }),
+);
+
+/** The newest messages of a transcript, newest first. */
+export const newestMessages = query((db, p: { session_id: string; limit: number }) =>
+  db
+    .selectFrom('message')
+    .select(['id', 'body'])
+    .where('session_id', '=', p.session_id)
+    .orderBy('id', 'desc')
+    .limit(p.limit),
+);
+
+export const messagesOfTurn = query((db, p: { session_id: string; turn: string }) =>
+  db
+    .selectFrom('message')
+    .select('body')
+    .where('session_id', '=', p.session_id)
+    .where('turn', '=', p.turn)
+    .orderBy('id'),
+);

@@ -1,0 +1,118 @@
+/**
+ * What happens to messages that arrive while their conversation works (gateway-core §6.3). Their rows stay `pending`
+ * until a turn takes them, so nothing here can lose one.
+ */
+import type { Settings } from '../config/settings.ts';
+import type { Clock } from '../core/clock.ts';
+import { brand, type SessionKey, type TraceId } from '../core/ids.ts';
+import { readEnvelope } from '../intake/envelope.ts';
+import { storeDrafts } from '../outbox/draft.ts';
+import { pendingOf } from '../store/queries/inbound.ts';
+import type { Store } from '../store/store.ts';
+import { say } from '../texts/say.ts';
+import type { CommandWork } from './claim.ts';
+import type { Outlet } from './engine.ts';
+import { chatInput } from './input.ts';
+import { Interrupted, type RunningTurn } from './running.ts';
+
+export interface BusyDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly settings: Pick<Settings, 'display'>;
+  readonly outlet: Outlet;
+}
+
+interface Busy {
+  readonly startedAt: number;
+  readonly waiting: { readonly row: number; readonly text: string }[];
+  readonly seen: Set<number>;
+  readonly taken: number[];
+}
+
+/** A text this soon after the start belongs to the same thought: it waits instead of interrupting. */
+const graceMs = 3_000;
+const ackEveryMs = 30_000;
+const mostPending = 32;
+const mostAcks = 10_000;
+
+export class BusyChats {
+  readonly #deps: BusyDeps;
+  readonly #turns = new Map<SessionKey, Busy>();
+  readonly #ackedAt = new Map<SessionKey, number>();
+
+  constructor(deps: BusyDeps) {
+    this.#deps = deps;
+  }
+
+  started(key: SessionKey): void {
+    this.#turns.set(key, {
+      startedAt: this.#deps.clock.monotonic(),
+      waiting: [],
+      seen: new Set(),
+      taken: [],
+    });
+  }
+
+  ended(key: SessionKey): void {
+    this.#turns.delete(key);
+  }
+
+  takeSteering(key: SessionKey): string | undefined {
+    const busy = this.#turns.get(key);
+    if (busy === undefined || busy.waiting.length === 0) return undefined;
+    const taken = busy.waiting.splice(0);
+    busy.taken.push(...taken.map((each) => each.row));
+    return taken.map((each) => each.text).join('\n');
+  }
+
+  /** Rows whose text the running turn took in; its ending settles them. */
+  steeredInto(key: SessionKey): readonly number[] {
+    return this.#turns.get(key)?.taken ?? [];
+  }
+
+  async arrived(
+    key: SessionKey,
+    running: RunningTurn,
+    runCommand: (command: CommandWork) => Promise<void>,
+  ): Promise<void> {
+    const { store, settings, clock } = this.#deps;
+    const busy = this.#turns.get(key);
+    if (busy === undefined) return;
+    for (const row of await store.read.all(pendingOf, { session_key: key, limit: mostPending })) {
+      if (busy.seen.has(row.id)) continue;
+      busy.seen.add(row.id);
+      const envelope = readEnvelope(row.body);
+      if (envelope.type !== 'chat') continue;
+      const trace = brand<TraceId>(row.trace);
+      if (envelope.command !== undefined) {
+        await runCommand({ key, row: row.id, trace, account: row.account, envelope });
+        continue;
+      }
+      const hasMedia = (envelope.event.media ?? []).length > 0;
+      const mode = hasMedia ? 'queue' : settings.display.busyMode;
+      if (mode === 'steer') busy.waiting.push({ row: row.id, text: chatInput([envelope]) });
+      const young = clock.monotonic() - busy.startedAt < graceMs;
+      if (mode === 'interrupt') {
+        if (young) continue;
+        running.stop(new Interrupted('user', 'A newer message arrived.'));
+      }
+      await this.#acknowledge(key, mode, { account: row.account, at: envelope.event.at, row: row.id, trace });
+    }
+  }
+
+  async #acknowledge(
+    key: SessionKey,
+    mode: 'interrupt' | 'queue' | 'steer',
+    to: { account: string; at: Parameters<Outlet['typing']>[1]; row: number; trace: string },
+  ): Promise<void> {
+    const { settings, clock, outlet, store } = this.#deps;
+    const now = clock.monotonic();
+    const last = this.#ackedAt.get(key);
+    if (!settings.display.busyAck || (last !== undefined && now - last < ackEveryMs)) return;
+    if (this.#ackedAt.size >= mostAcks) this.#ackedAt.clear();
+    this.#ackedAt.set(key, now);
+    const drafts = outlet.draft(say(`busy.${mode}`, { detail: '' }), to, 'notice', `busy:${to.row}`);
+    await store.write((tx) => storeDrafts(tx, drafts, { turn: null, trace: to.trace, now: clock.now() }));
+    outlet.wake(to.account, to.at.chat);
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * Takes the next work of a lane. In one transaction: the waiting events become one turn, the lane's fencing number
+ * grows, and the conversation they belong to is chosen or started.
+ */
+import type { Settings } from '../config/settings.ts';
+import type { Clock } from '../core/clock.ts';
+import { brand, type SessionKey, type TraceId, type TurnId } from '../core/ids.ts';
+import { type ChatEnvelope, type Envelope, readEnvelope } from '../intake/envelope.ts';
+import { type ResetReason, resetDue } from '../session/reset.ts';
+import { claimInbound, inboundsOfTurn, pendingOf } from '../store/queries/inbound.ts';
+import { endSession, getSession, insertSession, touchSession } from '../store/queries/session.ts';
+import { getLane, insertTurn, raiseFence, runningTurnOf, takeOverTurn } from '../store/queries/turn.ts';
+import type { Store, Tx } from '../store/store.ts';
+
+export interface Claim {
+  readonly key: SessionKey;
+  readonly turn: TurnId;
+  readonly trace: TraceId;
+  readonly fence: number;
+  readonly session: string;
+  /** How often the turn was started, this time included. */
+  readonly attempt: number;
+  readonly work: ChatWork | RequestWork;
+  /** The conversation before was over; why. */
+  readonly reset?: ResetReason;
+}
+
+export interface ChatWork {
+  readonly kind: 'chat';
+  readonly account: string;
+  readonly events: readonly ChatEnvelope[];
+}
+
+export interface RequestWork {
+  readonly kind: 'request';
+  readonly source: string;
+  readonly request: Extract<Envelope, { type: 'request' }>['request'];
+}
+
+export interface CommandWork {
+  readonly key: SessionKey;
+  readonly row: number;
+  readonly trace: TraceId;
+  readonly account: string;
+  readonly envelope: ChatEnvelope;
+}
+
+export type Next =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'command'; readonly command: CommandWork }
+  | { readonly kind: 'turn'; readonly claim: Claim };
+
+export interface ClaimDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly settings: Pick<Settings, 'sessions' | 'display'>;
+}
+
+/** Events one turn takes at most; the rest waits for the next turn. */
+const largestBatch = 32;
+
+export function claimNext(deps: ClaimDeps, key: SessionKey): Promise<Next> {
+  return deps.store.write(async (tx) => {
+    const left = await tx.get(runningTurnOf, { session_key: key });
+    if (left !== undefined) return { kind: 'turn', claim: await takeOver(tx, key, left) };
+    const rows = await tx.all(pendingOf, { session_key: key, limit: largestBatch });
+    const first = rows[0];
+    if (first === undefined) return { kind: 'nothing' };
+    const now = deps.clock.now();
+    const batch = takeBatch(
+      rows.map((row) => ({ ...row, envelope: readEnvelope(row.body) })),
+      deps.settings,
+    );
+    const last = batch.at(-1)!;
+    if (last.ready_at > now) return { kind: 'wait', ms: last.ready_at - now };
+    const trace = brand<TraceId>(first.trace);
+    if (last.envelope.type === 'chat' && last.envelope.command !== undefined) {
+      const command = { key, row: first.id, trace, account: first.account, envelope: last.envelope };
+      return { kind: 'command', command };
+    }
+    const turn = brand<TurnId>(
+      last.envelope.type === 'request' ? last.envelope.turn : `turn_${deps.clock.hex(12)}`,
+    );
+    const { session, reset } =
+      last.envelope.type === 'request'
+        ? await requestSession(tx, key, first.account, last.envelope.request.sessionId, now)
+        : await chatSession(deps, tx, key, last.envelope, now);
+    const raised = await tx.get(raiseFence, { session_key: key, session_id: session });
+    const fence = raised!.fence;
+    await tx.run(insertTurn, {
+      id: turn,
+      session_key: key,
+      session_id: session,
+      fence,
+      consumer: first.consumer,
+      trace,
+      started_at: now,
+    });
+    for (const row of batch) await tx.run(claimInbound, { id: row.id, turn });
+    const work = workOf(
+      first.account,
+      batch.map((row) => row.envelope),
+    );
+    return {
+      kind: 'turn',
+      claim: { key, turn, trace, fence, session, attempt: 1, work, ...(reset ? { reset } : {}) },
+    };
+  });
+}
+
+type Row = Awaited<ReturnType<typeof inboundRows>>[number] & { readonly envelope: Envelope };
+const inboundRows = (tx: Tx, key: SessionKey) => tx.all(pendingOf, { session_key: key, limit: 1 });
+
+/** The leading rows that make one turn: a request or a command alone, messages together. */
+function takeBatch(rows: readonly Row[], settings: ClaimDeps['settings']): readonly Row[] {
+  const batch: Row[] = [];
+  for (const row of rows) {
+    const alone = row.envelope.type === 'request' || row.envelope.command !== undefined;
+    if (alone) {
+      if (batch.length === 0) batch.push(row);
+      break;
+    }
+    const before = batch.at(-1);
+    // Queue mode answers each message by itself, unless it came inside the quiet window of the one before.
+    if (before && settings.display.busyMode === 'queue' && row.created_at > before.ready_at) break;
+    batch.push(row);
+  }
+  return batch;
+}
+
+function workOf(account: string, envelopes: readonly Envelope[]): ChatWork | RequestWork {
+  const first = envelopes[0]!;
+  if (first.type === 'request') return { kind: 'request', source: account, request: first.request };
+  return { kind: 'chat', account, events: envelopes.filter((each) => each.type === 'chat') };
+}
+
+/** A turn that an earlier process left running goes on under a new fencing number. */
+async function takeOver(
+  tx: Tx,
+  key: SessionKey,
+  left: { id: string; session_id: string; attempts: number; trace: string },
+): Promise<Claim> {
+  const raised = await tx.get(raiseFence, { session_key: key, session_id: left.session_id });
+  const fence = raised!.fence;
+  await tx.run(takeOverTurn, { id: left.id, fence });
+  const rows = await tx.all(inboundsOfTurn, { turn: left.id });
+  const work = workOf(
+    rows[0]?.account ?? '',
+    rows.map((row) => readEnvelope(row.body)),
+  );
+  return {
+    key,
+    turn: brand<TurnId>(left.id),
+    trace: brand<TraceId>(left.trace),
+    fence,
+    session: left.session_id,
+    attempt: left.attempts + 1,
+    work,
+  };
+}
+
+async function requestSession(
+  tx: Tx,
+  key: SessionKey,
+  source: string,
+  session: string,
+  now: number,
+): Promise<{ session: string; reset?: ResetReason }> {
+  await tx.run(insertSession, { id: session, session_key: key, source, origin: '{}', now });
+  return { session };
+}
+
+async function chatSession(
+  deps: ClaimDeps,
+  tx: Tx,
+  key: SessionKey,
+  { event, platform }: ChatEnvelope,
+  now: number,
+): Promise<{ session: string; reset?: ResetReason }> {
+  const lane = await tx.get(getLane, { session_key: key });
+  const current = lane && (await tx.get(getSession, { id: lane.session_id }));
+  const reset =
+    current && current.ended_at === null
+      ? resetDue(deps.settings.sessions.reset, current.updated_at, now)
+      : undefined;
+  if (current && current.ended_at === null && reset === undefined) {
+    await tx.run(touchSession, { id: current.id, now });
+    return { session: current.id };
+  }
+  if (current && reset !== undefined)
+    await tx.run(endSession, { id: current.id, now, reason: `reset_${reset}` });
+  const session = newSessionId(deps.clock, now);
+  const origin = JSON.stringify({ at: event.at, scope: event.scope, from: event.from, name: event.chatName });
+  await tx.run(insertSession, { id: session, session_key: key, source: platform, origin, now });
+  return { session, ...(reset ? { reset } : {}) };
+}
+
+/** `YYYYMMDD_HHMMSS_` + 8 hex digits, local time (gateway-core §4.2). */
+export function newSessionId(clock: Clock, now: number): string {
+  const date = new Date(now);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
+  return `${day}_${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}_${clock.hex(4)}`;
+}

@@ -1,0 +1,385 @@
+/**
+ * Turns, from a waiting event to the committed answer. Every source of work meets here; the agent is called in one
+ * place only (`#run`).
+ */
+import type { Agent } from '../agent/contract.ts';
+import type { Settings } from '../config/settings.ts';
+import type { TurnResult } from '../core/agent-event.ts';
+import type { Clock } from '../core/clock.ts';
+import { GatewayError } from '../core/errors.ts';
+import { reach } from '../core/fault.ts';
+import { brand, type SessionKey, type TraceId, type TurnId } from '../core/ids.ts';
+import type { Address } from '../core/inbound.ts';
+import type { Log } from '../core/log.ts';
+import { type Message, noUsage } from '../core/message.ts';
+import { type PartDraft, storeDrafts } from '../outbox/draft.ts';
+import { runChatCommand } from '../session/commands/list.ts';
+import { readTranscript } from '../session/transcript.ts';
+import { failLiveLeftovers, openLanes, settleInbound } from '../store/queries/inbound.ts';
+import { endLiveLeftovers } from '../store/queries/turn.ts';
+import type { Store } from '../store/store.ts';
+import { say } from '../texts/say.ts';
+import { answerOf } from './answer.ts';
+import { BusyChats } from './busy.ts';
+import { type ChatWork, type Claim, type CommandWork, claimNext } from './claim.ts';
+import type { TurnHandle, TurnRequest, Turns } from './contract.ts';
+import { commitEnding } from './finish.ts';
+import { chatInput } from './input.ts';
+import { openJournal } from './journal.ts';
+import { type LaneState, Lanes } from './lanes.ts';
+import { Interrupted, RunningTurn } from './running.ts';
+import { storeRequest } from './submit.ts';
+
+/** What the engine needs of the way out. Calls after commits only; none of them may wait or throw. */
+export interface Outlet {
+  /** Renders an answer for a chat; keys start with `prefix`, so a repeated ending writes no second part. */
+  draft(
+    markdown: string,
+    to: { readonly account: string; readonly at: Address; readonly replyTo?: string },
+    kind: PartDraft['class'],
+    prefix: string,
+  ): readonly PartDraft[];
+  /** New rows for this chat are committed. */
+  wake(account: string, chat: string): void;
+  /** Shows that somebody works on an answer; the returned function ends it. */
+  typing(account: string, at: Address): () => void;
+}
+
+export interface EngineDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: Settings;
+  readonly agent: Agent;
+  readonly outlet: Outlet;
+  /** Tools a source may use at all; a request can only narrow them. */
+  toolsFor(platform: string): ReadonlySet<string>;
+  /** About the conversation, for the system prompt. Byte-stable per session. */
+  contextFor(work: ChatWork): string | undefined;
+}
+
+/** Turns that may run at once; more wait in their lanes. */
+const mostRunning = 256;
+/** Requests that may wait; more are refused with BUSY. */
+const mostWaiting = 2_000;
+/** A turn that was running at this many process ends fails instead of ending the next one, too. */
+const mostAttempts = 3;
+
+export class TurnEngine implements Turns {
+  readonly #deps: EngineDeps;
+  readonly #lanes: Lanes;
+  readonly #busy: BusyChats;
+  /** Live turns by id, from submission to the recorded end; chat turns while they run. */
+  readonly #turns = new Map<TurnId, RunningTurn>();
+  readonly #byLane = new Map<SessionKey, RunningTurn>();
+  #draining = false;
+
+  constructor(deps: EngineDeps) {
+    this.#deps = deps;
+    this.#lanes = new Lanes({
+      clock: deps.clock,
+      limit: mostRunning,
+      work: (key) => this.#work(key),
+      busy: (key) => this.#whileBusy(key),
+      failed: (key, error) => deps.log('error', 'lane.failed', { key, error }),
+    });
+    this.#busy = new BusyChats(deps);
+  }
+
+  wake(key: SessionKey): void {
+    this.#lanes.wake(key);
+  }
+
+  active(source?: string): number {
+    let count = 0;
+    for (const turn of this.#turns.values()) {
+      if (source === undefined || turn.identity.source === source) count += 1;
+    }
+    return count;
+  }
+
+  async submit(request: TurnRequest): Promise<TurnHandle> {
+    if (this.#draining) throw new GatewayError('DRAINING', {});
+    if (this.#lanes.waiting >= mostWaiting) throw new GatewayError('BUSY', { waiting: this.#lanes.waiting });
+    const { clock } = this.#deps;
+    const handle = new RunningTurn(
+      {
+        turn: brand<TurnId>(`turn_${clock.hex(12)}`),
+        trace: brand<TraceId>(clock.hex(8)),
+        key: request.sessionKey,
+        source: request.source,
+        consumer: request.consumer,
+      },
+      (error) => this.#deps.log('error', 'turn.watcher', { error }),
+    );
+    // Known before the row is: the lane may claim it in the same instant.
+    this.#turns.set(handle.turn, handle);
+    try {
+      const stored = await storeRequest(this.#deps.store, clock, request, handle.identity);
+      switch (stored.kind) {
+        case 'new':
+          this.#lanes.wake(request.sessionKey);
+          return handle;
+        case 'running': {
+          this.#turns.delete(handle.turn);
+          const other = this.#turns.get(stored.turn);
+          if (other === undefined) throw new GatewayError('BUSY', { waiting: this.#lanes.waiting });
+          return other;
+        }
+        case 'answered':
+          this.#turns.delete(handle.turn);
+          handle.end(stored.result);
+          return handle;
+      }
+    } catch (error) {
+      this.#turns.delete(handle.turn);
+      throw error;
+    }
+  }
+
+  /** Takes up what an earlier process left. Call once, before sources are connected. */
+  async recover(): Promise<{ readonly lanes: number }> {
+    const { store, clock } = this.#deps;
+    await store.write(async (tx) => {
+      const error = JSON.stringify({ code: 'restarted', message: 'The gateway was restarted.' });
+      await tx.run(endLiveLeftovers, { ended_at: clock.now(), error });
+      await tx.run(failLiveLeftovers, { reason: 'interrupted' });
+    });
+    const lanes = await store.read.all(openLanes, {});
+    for (const lane of lanes) this.#lanes.wake(brand<SessionKey>(lane.session_key));
+    return { lanes: lanes.length };
+  }
+
+  /**
+   * Starts nothing new, gives running turns `graceMs` to end, then stops the rest: chats go on after the next start,
+   * requests end as interrupted.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true;
+    const idle = this.#lanes.stop();
+    const giveUp = new AbortController();
+    await Promise.race([idle, this.#deps.clock.sleep(graceMs, giveUp.signal)]);
+    giveUp.abort();
+    for (const turn of this.#turns.values()) {
+      turn.stop(new Interrupted('shutdown', 'The gateway is shutting down.'));
+    }
+    const last = new AbortController();
+    await Promise.race([idle, this.#deps.clock.sleep(5_000, last.signal)]);
+    last.abort();
+    // Requests that were never claimed.
+    for (const turn of this.#turns.values())
+      turn.end(failedResult('interrupted', 'DRAINING', 'The gateway is shutting down.'));
+    this.#turns.clear();
+  }
+
+  async #work(key: SessionKey): Promise<LaneState> {
+    const next = await claimNext(this.#deps, key);
+    switch (next.kind) {
+      case 'nothing':
+        return 'idle';
+      case 'wait':
+        return { waitMs: next.ms };
+      case 'command':
+        await this.#command(next.command);
+        return 'again';
+      case 'turn':
+        reach('turn:claimed');
+        await this.#turn(next.claim);
+        // A lane of one request is never used again; asking the store would cost a transaction per request.
+        return next.claim.work.kind === 'request' && next.claim.work.request.history !== 'stored'
+          ? 'idle'
+          : 'again';
+    }
+  }
+
+  async #turn(claim: Claim): Promise<void> {
+    const { work } = claim;
+    const running = this.#turns.get(claim.turn) ?? this.#adopt(claim);
+    this.#byLane.set(claim.key, running);
+    this.#busy.started(claim.key);
+    const at = work.kind === 'chat' ? work.events.at(-1)?.event.at : undefined;
+    const stopTyping = work.kind === 'chat' && at ? this.#deps.outlet.typing(work.account, at) : undefined;
+    try {
+      const result =
+        claim.attempt > mostAttempts
+          ? failedResult('failed', 'STUCK', 'This request ended the gateway several times and was given up.')
+          : await this.#run(claim, running);
+      if (work.kind === 'chat' && isShutdown(running.signal) && result.status === 'interrupted') return;
+      await this.#end(claim, running, result);
+    } finally {
+      stopTyping?.();
+      this.#byLane.delete(claim.key);
+      this.#turns.delete(claim.turn);
+      this.#busy.ended(claim.key);
+    }
+  }
+
+  #adopt(claim: Claim): RunningTurn {
+    const source = claim.work.kind === 'chat' ? claim.work.account : claim.work.source;
+    const running = new RunningTurn(
+      { turn: claim.turn, trace: claim.trace, key: claim.key, source, consumer: 'chat' },
+      (error) => this.#deps.log('error', 'turn.watcher', { error }),
+    );
+    this.#turns.set(claim.turn, running);
+    return running;
+  }
+
+  /** The only call of the agent. */
+  async #run(claim: Claim, running: RunningTurn): Promise<TurnResult> {
+    const { store, clock, settings, agent } = this.#deps;
+    const { work } = claim;
+    const journal = await openJournal(store, clock, claim, claim.attempt > 1);
+    const history = await this.#history(claim);
+    const shared = {
+      turn: claim.turn,
+      trace: claim.trace,
+      session: claim.session,
+      task: claim.session,
+      history,
+      maxIterations: settings.agent.maxIterations,
+      signal: running.signal,
+      journal,
+      takeSteering: () => this.#busy.takeSteering(claim.key),
+      emit: (event: Parameters<RunningTurn['emit']>[0]) => running.emit(event),
+    };
+    if (work.kind === 'chat') {
+      const platform = work.events[0]?.platform ?? '';
+      const context = this.#deps.contextFor(work);
+      return agent.run({
+        ...shared,
+        platform,
+        input: chatInput(work.events),
+        tools: this.#deps.toolsFor(platform),
+        ...(context === undefined ? {} : { contextPrompt: context }),
+      });
+    }
+    const { request, source } = work;
+    const all = this.#deps.toolsFor(source);
+    return agent.run({
+      ...shared,
+      platform: source,
+      input: request.input,
+      tools: request.tools ? new Set(request.tools.filter((name) => all.has(name))) : all,
+      ...(request.ephemeralSystem === undefined ? {} : { ephemeralSystem: request.ephemeralSystem }),
+      ...(request.model === undefined ? {} : { model: request.model }),
+      ...(request.sampling === undefined ? {} : { sampling: request.sampling }),
+    });
+  }
+
+  async #history({ work, session }: Claim): Promise<readonly Message[]> {
+    if (work.kind === 'request' && work.request.history !== 'stored') return work.request.history;
+    const stored = await readTranscript(this.#deps.store.read, session);
+    const other = work.kind === 'request' ? work.request.historyIfEmpty : undefined;
+    return stored.length === 0 && other !== undefined ? other : stored;
+  }
+
+  async #end(claim: Claim, running: RunningTurn, result: TurnResult): Promise<void> {
+    const { log, outlet } = this.#deps;
+    const parts = this.#parts(claim, result);
+    const ending = { claim, result, parts, steered: this.#busy.steeredInto(claim.key) };
+    try {
+      await this.#commit(ending);
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'FENCED') {
+        log('warn', 'turn.fenced', { turn: claim.turn, trace: claim.trace });
+        return;
+      }
+      // The row stays `running`; a live caller hears of it, a chat's turn is taken up again by its lane.
+      if (claim.work.kind === 'request') {
+        running.end(failedResult('failed', 'STORE_FULL', 'The answer could not be stored.'));
+      }
+      throw error;
+    }
+    log(result.status === 'completed' ? 'info' : 'warn', 'turn.ended', {
+      turn: claim.turn,
+      trace: claim.trace,
+      status: result.status,
+      exit: result.exit,
+      model: result.model,
+      calls: result.modelCalls,
+      ...(result.error ? { error: result.error } : {}),
+    });
+    running.end(result);
+    for (const part of parts.slice(0, 1)) outlet.wake(part.account, part.at.chat);
+  }
+
+  /** An answer that cost tokens waits for a full disk to get room again; a live caller is told instead. */
+  async #commit(ending: Parameters<typeof commitEnding>[2]): Promise<void> {
+    const { store, clock } = this.#deps;
+    for (let wait = 250; ; wait = Math.min(wait * 2, 10_000)) {
+      try {
+        await commitEnding(store, clock, ending);
+        return;
+      } catch (error) {
+        const full = error instanceof GatewayError && error.code === 'STORE_FULL';
+        if (!full || this.#draining || ending.claim.work.kind === 'request') throw error;
+        await clock.sleep(wait);
+      }
+    }
+  }
+
+  #parts({ work, turn, reset }: Claim, result: TurnResult): readonly PartDraft[] {
+    if (work.kind !== 'chat') return [];
+    const last = work.events.at(-1)?.event;
+    const text = answerOf(result);
+    if (last === undefined || text === undefined) return [];
+    const to = { account: work.account, at: last.at, ...(last.message ? { replyTo: last.message } : {}) };
+    const notice =
+      reset === undefined
+        ? []
+        : this.#deps.outlet.draft(say(`reset.${reset}`), to, 'notice', `${turn}:reset`);
+    return [...notice, ...this.#deps.outlet.draft(text, to, 'reply', turn)];
+  }
+
+  async #command(command: CommandWork): Promise<void> {
+    const { outlet, store, clock } = this.#deps;
+    const { event, command: typed } = command.envelope;
+    const to = { account: command.account, at: event.at };
+    const done = await store.write(async (tx) => {
+      // A lane and its running turn may both see the row; the first one to settle it runs it.
+      const mine = await tx.run(settleInbound, { id: command.row, state: 'answered', reason: 'command' });
+      if (mine === 0 || typed === undefined) return undefined;
+      const running = this.#byLane.has(command.key);
+      const reply = await runChatCommand(typed.name, {
+        tx,
+        clock,
+        key: command.key,
+        args: typed.args,
+        running,
+      });
+      const parts =
+        reply.text === undefined ? [] : outlet.draft(reply.text, to, 'notice', `command:${command.row}`);
+      await storeDrafts(tx, parts, { turn: null, trace: command.trace, now: clock.now() });
+      return reply;
+    });
+    if (done?.stop) this.#byLane.get(command.key)?.stop(new Interrupted('user', 'Stopped by the user.'));
+    if (done?.text !== undefined) outlet.wake(to.account, to.at.chat);
+  }
+
+  /** Something arrived for a lane that works: commands act at once, texts follow the busy mode. */
+  #whileBusy(key: SessionKey): void {
+    const running = this.#byLane.get(key);
+    if (running === undefined || running.identity.consumer !== 'chat' || this.#draining) return;
+    void this.#busy
+      .arrived(key, running, (command) => this.#command(command))
+      .catch((error: unknown) => this.#deps.log('error', 'lane.busy', { key, error }));
+  }
+}
+
+function isShutdown(signal: AbortSignal): boolean {
+  return signal.aborted && signal.reason instanceof Interrupted && signal.reason.kind === 'shutdown';
+}
+
+function failedResult(status: 'failed' | 'interrupted', code: string, message: string): TurnResult {
+  return {
+    status,
+    text: '',
+    messages: [],
+    usage: noUsage,
+    model: '',
+    provider: '',
+    modelCalls: 0,
+    exit: code.toLowerCase(),
+    error: { code, message },
+  };
+}
