@@ -1,0 +1,69 @@
+/** Small operations on the Markdown tree that parser, fallbacks, splitter and dialects share. */
+import type { Inline } from './dialect.ts';
+
+type Wrapper = Extract<Inline, { kind: 'bold' | 'italic' | 'strike' | 'spoiler' }>;
+export type Mark = Wrapper['kind'];
+
+export function isMark(node: Inline): node is Wrapper {
+  return node.kind === 'bold' || node.kind === 'italic' || node.kind === 'strike' || node.kind === 'spoiler';
+}
+
+/** What a reader sees of an inline sequence; breaks are `\n`. */
+export function inlineText(nodes: readonly Inline[]): string {
+  let out = '';
+  for (const node of nodes) {
+    switch (node.kind) {
+      case 'text':
+      case 'code':
+        out += node.text;
+        break;
+      case 'break':
+        out += '\n';
+        break;
+      case 'image':
+        out += node.alt || node.url;
+        break;
+      default:
+        out += inlineText(node.children);
+    }
+  }
+  return out;
+}
+
+/** A link whose label is its own address: every client makes it clickable without markup. */
+export function isBareLink(url: string, label: string): boolean {
+  return url === label || url === `http://${label}` || url === `mailto:${label}`;
+}
+
+/**
+ * Normal form, on which dialects may rely: no mark inside itself, no link inside a link, no two equal marks or
+ * texts side by side, no mark around nothing.
+ */
+export function tidy(nodes: readonly Inline[], inside: readonly (Mark | 'link')[] = []): Inline[] {
+  const flat: Inline[] = [];
+  for (const node of nodes) unwrap(node, inside, flat);
+  const out: Inline[] = [];
+  for (let at = 0; at < flat.length; ) {
+    const node = flat[at]!;
+    let end = at + 1;
+    if (node.kind === 'text' || isMark(node)) while (flat[end]?.kind === node.kind) end++;
+    const group = flat.slice(at, end);
+    at = end;
+    if (node.kind === 'text') out.push({ kind: 'text', text: inlineText(group) });
+    else if (isMark(node) || node.kind === 'link') {
+      const children = group.flatMap((one) => ('children' in one ? one.children : []));
+      out.push({ ...node, children: tidy(children, [...inside, node.kind]) });
+    } else out.push(node);
+  }
+  return out;
+}
+
+/** Drops wrappers that say nothing new or hold nothing; their children stay. */
+function unwrap(node: Inline, inside: readonly (Mark | 'link')[], out: Inline[]): void {
+  if ('children' in node) {
+    const idle =
+      inside.includes(node.kind) || (node.kind !== 'link' && inlineText(node.children).trim() === '');
+    if (!idle) out.push(node);
+    else for (const child of node.children) unwrap(child, inside, out);
+  } else if (!('text' in node) || node.text !== '') out.push(node);
+}
