@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+// Launcher of `hermes`: finds a Node that is new enough, then runs the built program or, in a checkout, the source.
+import { existsSync } from 'node:fs';
+import module from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { becomeNode, isNewEnough, pinnedNode, refuse } from './node.js';
+
+if (isNewEnough()) {
+  module.enableCompileCache?.();
+  const built = new URL('../dist/cli.js', import.meta.url);
+  const source = new URL('../src/cli/main.ts', import.meta.url);
+  const { main } = await import(existsSync(built) ? built.href : source.href);
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  const node = pinnedNode();
+  if (node === undefined) refuse();
+  else becomeNode(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+}
