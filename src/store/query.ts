@@ -25,6 +25,10 @@ class Slot {
   constructor(name: string) {
     this.name = name;
   }
+  /** A builder that computes with a parameter would freeze its first value into the query for ever. */
+  [Symbol.toPrimitive](): never {
+    throw new Error(`query parameter ${this.name} can only be passed on, not computed with`);
+  }
 }
 
 export interface Compiled {
@@ -60,7 +64,15 @@ function builder(
   });
 }
 
-const placeholders = new Proxy({}, { get: (_, name) => new Slot(String(name)) });
+const placeholders = new Proxy(
+  {},
+  {
+    get: (_, name) => new Slot(String(name)),
+    ownKeys: () => {
+      throw new Error('query parameters are named one by one, not spread: their names are unknown here');
+    },
+  },
+);
 
 /** Defines a query. `P` may only hold strings, numbers and null, and no parameter may decide the query's shape. */
 export function query<P extends Readonly<Record<string, Value>>, R>(
@@ -79,12 +91,28 @@ function compile(done: { readonly sql: string; readonly parameters: readonly unk
   return { sql: done.sql, slots: done.parameters as readonly (Slot | Value)[] };
 }
 
-/** The values of one call, in the order of the placeholders. */
+/**
+ * The values of one call, in the order of the placeholders. Both dialects get the same: text that UTF-8 or PostgreSQL
+ * cannot hold (NUL, lone surrogates) becomes U+FFFD, fractions of a millisecond are cut, and numbers that a
+ * double cannot hold exactly are refused.
+ */
 export function fill(compiled: Compiled, params: Readonly<Record<string, Value>>): Value[] {
   return compiled.slots.map((slot) => {
     if (!(slot instanceof Slot)) return slot;
     const value = params[slot.name];
     if (value === undefined) throw new Error(`query parameter ${slot.name} is missing`);
-    return value;
+    if (typeof value === 'string') return storable(value);
+    return value === null ? null : whole(slot.name, value);
   });
+}
+
+function storable(text: string): string {
+  const formed = text.isWellFormed() ? text : text.toWellFormed();
+  return formed.includes('\0') ? formed.replaceAll('\0', '\uFFFD') : formed;
+}
+
+function whole(name: string, value: number): number {
+  const cut = Math.trunc(value);
+  if (!Number.isSafeInteger(cut)) throw new RangeError(`query parameter ${name} cannot be stored: ${value}`);
+  return cut;
 }

@@ -13,14 +13,26 @@ export interface Migration {
 
 export const migrations: readonly Migration[] = [start];
 
-export const newestSchema = migrations.at(-1)!.number;
+/** The schema number a database has after `list`. */
+export const newest = (list: readonly Migration[]): number => list.at(-1)?.number ?? 0;
 
-const tokens: Record<DialectName, Readonly<Record<string, string>>> = {
-  sqlite: { $id: 'integer primary key autoincrement' },
-  postgres: { $id: 'bigint generated always as identity primary key' },
+/**
+ * `$id` is a growing integer key. `$text` compares and sorts by bytes, as SQLite does: on PostgreSQL this also keeps
+ * the indexes valid when the operating system's collation rules change.
+ */
+const words: Readonly<Record<string, Record<DialectName, string>>> = {
+  id: {
+    sqlite: 'integer primary key autoincrement',
+    postgres: 'bigint generated always as identity primary key',
+  },
+  text: { sqlite: 'text', postgres: 'text collate "C"' },
 };
 
 /** The statement in the words of one dialect. */
 export function inDialect(statement: string, dialect: DialectName): string {
-  return statement.replace(/\$id\b/g, () => tokens[dialect]['$id']!);
+  return statement.replace(/\$([a-z]+)\b/g, (_, word: string) => {
+    const known = words[word];
+    if (known === undefined) throw new Error(`migrations do not know the word $${word}`);
+    return known[dialect];
+  });
 }

@@ -3,13 +3,13 @@
  * for life (`locking_mode=EXCLUSIVE`: a second opener, even a reading one, is refused, so nobody can disturb
  * the WAL of a running gateway).
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import { inDialect, migrations, newestSchema } from '../migrations/list.ts';
+import { inDialect, type Migration, migrations, newest } from '../migrations/list.ts';
 import type { Store } from '../store.ts';
 import { isBusy, isDamaged, reasonOf } from './failures.ts';
 import { SqliteStore } from './sqlite-store.ts';
@@ -20,6 +20,8 @@ export interface SqliteOptions {
   readonly log: Log;
   /** Upper limit of the file in pages of 4 KiB; the tests of a full disk use it. */
   readonly maxPages?: number;
+  /** The schema's history; the tests of upgrades use a shorter or longer one. */
+  readonly migrations?: readonly Migration[];
 }
 
 /**
@@ -31,6 +33,7 @@ export function openSqlite(options: SqliteOptions): Store {
   const backups = join(dirname(options.file), 'backups');
   let db: DatabaseSync | undefined;
   try {
+    makePrivate(options.file);
     db = new DatabaseSync(options.file);
     lock(db);
     db.exec(
@@ -38,13 +41,18 @@ export function openSqlite(options: SqliteOptions): Store {
     );
     migrate(db, options, backups);
     if (options.maxPages !== undefined) db.exec(`pragma max_page_count = ${options.maxPages}`);
-    return new SqliteStore(db, options.log);
+    return new SqliteStore(db, options);
   } catch (error) {
     db?.close();
     if (isBusy(error)) fail('HOME_LOCKED', { file: options.file }, error);
     if (isDamaged(error)) fail('STORE_CORRUPT', { file: options.file, why: reasonOf(error), backups }, error);
     throw error;
   }
+}
+
+/** Makes the file, if it is new, readable by its owner only; SQLite gives its WAL the same rights. */
+function makePrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600));
 }
 
 /** Takes the write lock at once; in exclusive mode it is only given back when the connection closes. */
@@ -54,14 +62,14 @@ function lock(db: DatabaseSync): void {
 }
 
 function migrate(db: DatabaseSync, options: SqliteOptions, backups: string): void {
+  const list = options.migrations ?? migrations;
   const row = db.prepare("select value from meta where key = 'schema'").get();
   const found = Number(row?.['value'] ?? 0);
-  if (found > newestSchema) {
-    fail('STORE_NEWER', { file: options.file, found, known: newestSchema, backups });
-  }
-  if (found === newestSchema) return;
+  const known = newest(list);
+  if (found > known) fail('STORE_NEWER', { file: options.file, found, known, backups });
+  if (found === known) return;
   if (found > 0) copyBefore(db, options, backups, found);
-  for (const migration of migrations.filter((each) => each.number > found)) {
+  for (const migration of list.filter((each) => each.number > found)) {
     db.exec('begin immediate');
     try {
       for (const statement of migration.statements) db.exec(inDialect(statement, 'sqlite'));
@@ -81,6 +89,7 @@ function migrate(db: DatabaseSync, options: SqliteOptions, backups: string): voi
 function copyBefore(db: DatabaseSync, options: SqliteOptions, backups: string, found: number): void {
   mkdirSync(backups, { recursive: true, mode: 0o700 });
   const file = join(backups, `gateway-schema${found}-${options.clock.now()}.db`);
+  makePrivate(file);
   db.prepare('vacuum into ?').run(file);
   options.log('info', 'store.backup', { file, bytes: statSync(file).size });
 }

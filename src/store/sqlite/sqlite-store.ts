@@ -1,6 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Clock } from '../../core/clock.ts';
 import { fail, GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { probe } from '../probe.ts';
 import { type Compiled, fill, type Query, type Value } from '../query.ts';
 import type { Store, StoreHealth, Tx } from '../store.ts';
 import { isDamaged, isUnwritable, reasonOf } from './failures.ts';
@@ -14,30 +16,84 @@ interface Waiting {
 type Settled = { readonly value: unknown } | { readonly error: unknown };
 type Params = Readonly<Record<string, Value>>;
 
+/** Executes statements on the one connection. */
+interface Statements {
+  all<P extends Params, R>(query: Query<P, R>, params: P): R[];
+  run<P extends Params, R>(query: Query<P, R>, params: P): number;
+}
+
 /** Units of one commit; bounds how long the event loop is held and how much one failure takes with it. */
 const largestCommit = 512;
+/** Pause between two attempts to find out whether a full disk takes writes again. */
+const probeEveryMs = 1_000;
+
+/**
+ * What one unit sees. As on PostgreSQL a failed statement dooms the whole unit, even when the unit catches the error:
+ * after some failures SQLite has already undone the transaction, and the rest would be saved without the beginning.
+ */
+class UnitTx implements Tx {
+  readonly #statements: Statements;
+  #ended = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(statements: Statements) {
+    this.#statements = statements;
+  }
+
+  async all<P extends Params, R>(query: Query<P, R>, params: P): Promise<R[]> {
+    return this.#guarded(() => this.#statements.all(query, params));
+  }
+
+  async get<P extends Params, R>(query: Query<P, R>, params: P): Promise<R | undefined> {
+    return this.#guarded(() => this.#statements.all(query, params)[0]);
+  }
+
+  async run<P extends Params, R>(query: Query<P, R>, params: P): Promise<number> {
+    return this.#guarded(() => this.#statements.run(query, params));
+  }
+
+  /** From now on every use is refused. Answers the failure of a statement, if there was one. */
+  end(): { readonly error: unknown } | undefined {
+    this.#ended = true;
+    return this.#failure;
+  }
+
+  #guarded<T>(statement: () => T): T {
+    if (this.#ended) throw new Error('the unit is over; its transaction cannot be used any more');
+    if (this.#failure !== undefined) throw this.#failure.error;
+    try {
+      return statement();
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+  }
+}
 
 export class SqliteStore implements Store {
   readonly dialect = 'sqlite';
   readonly read: Tx;
   readonly #db: DatabaseSync;
+  readonly #clock: Clock;
   readonly #log: Log;
-  readonly #tx: Tx;
-  readonly #statements = new Map<Compiled, StatementSync>();
+  readonly #statements: Statements = {
+    all: (query, params) => this.#all(query, params),
+    run: (query, params) => this.#run(query, params),
+  };
+  /** As many as the program has queries. */
+  readonly #prepared = new Map<Compiled, StatementSync>();
+  /** Bounded by the callers: each of them waits for its own unit. */
   readonly #waiting: Waiting[] = [];
   #committing: Promise<void> | undefined;
   #scheduled = false;
-  #closed = false;
+  #closing: Promise<void> | undefined;
   #health: StoreHealth = { writable: true };
+  #cancelProbe = () => {};
 
-  constructor(db: DatabaseSync, log: Log) {
+  constructor(db: DatabaseSync, deps: { readonly clock: Clock; readonly log: Log }) {
     this.#db = db;
-    this.#log = log;
-    this.#tx = {
-      all: async (query, params) => this.#all(query, params),
-      get: async (query, params) => this.#all(query, params)[0],
-      run: async (query, params) => this.#run(query, params),
-    };
+    this.#clock = deps.clock;
+    this.#log = deps.log;
     // A commit in progress has changes that may still be undone: reads wait for its end.
     this.read = {
       all: async (query, params) => {
@@ -55,7 +111,7 @@ export class SqliteStore implements Store {
   }
 
   write<T>(unit: (tx: Tx) => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new GatewayError('STORE_CLOSED', {}));
+    if (this.#closing !== undefined) return Promise.reject(new GatewayError('STORE_CLOSED', {}));
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ run: unit, resolve: (value) => resolve(value as T), reject });
       this.#schedule();
@@ -71,13 +127,18 @@ export class SqliteStore implements Store {
     this.#db.prepare('vacuum into ?').run(file);
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#cancelProbe();
     while (this.#waiting.length > 0 || this.#committing !== undefined) {
       await (this.#committing ?? new Promise((resolve) => setImmediate(resolve)));
     }
-    this.#statements.clear();
+    this.#cancelProbe();
+    this.#prepared.clear();
     this.#db.close();
   }
 
@@ -103,13 +164,17 @@ export class SqliteStore implements Store {
     const batch = this.#waiting.splice(0, largestCommit);
     const settled: Settled[] = [];
     try {
+      const before = this.#health.writable ? 0 : this.#changes();
       this.#db.exec('begin immediate');
       for (const unit of batch) settled.push(await this.#runUnit(unit, batch.length > 1));
       this.#db.exec('commit');
-      if (!this.#health.writable) this.#log('info', 'store.writable');
-      this.#health = { writable: true };
+      // Only a commit that really wrote something shows that the disk takes writes again.
+      if (!this.#health.writable && this.#changes() > before) {
+        this.#health = { writable: true };
+        this.#log('info', 'store.writable');
+      }
     } catch (error) {
-      if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec('rollback');
+      this.#undo();
       this.#failed(error);
       for (const unit of batch) unit.reject(new GatewayError('STORE_FULL', { why: reasonOf(error) }, error));
       return;
@@ -123,25 +188,23 @@ export class SqliteStore implements Store {
 
   /** A unit's own failure undoes only the unit; a failing disk throws and undoes the whole commit. */
   async #runUnit(unit: Waiting, shared: boolean): Promise<Settled> {
-    if (!shared) {
-      try {
-        return { value: await unit.run(this.#tx) };
-      } catch (error) {
-        if (isUnwritable(error) || isDamaged(error)) throw error;
-        if (this.#db.isTransaction) this.#db.exec('rollback');
-        this.#db.exec('begin immediate');
-        return { error };
-      }
+    if (shared) this.#db.exec('savepoint unit');
+    const outcome = await runToEnd(unit, this.#statements);
+    if ('value' in outcome) {
+      if (shared) this.#db.exec('release unit');
+      return outcome;
     }
-    this.#db.exec('savepoint unit');
+    if (!this.#db.isTransaction) throw outcome.error;
+    this.#db.exec(shared ? 'rollback to unit; release unit' : 'rollback; begin immediate');
+    return outcome;
+  }
+
+  /** A rollback that fails too leaves nothing to save: SQLite undoes the rest when it next opens the file. */
+  #undo(): void {
     try {
-      const value = await unit.run(this.#tx);
-      this.#db.exec('release unit');
-      return { value };
+      if (this.#db.isTransaction) this.#db.exec('rollback');
     } catch (error) {
-      if (isUnwritable(error) || isDamaged(error) || !this.#db.isTransaction) throw error;
-      this.#db.exec('rollback to unit; release unit');
-      return { error };
+      this.#log('error', 'store.rollback_failed', { why: reasonOf(error) });
     }
   }
 
@@ -149,6 +212,16 @@ export class SqliteStore implements Store {
     const why = reasonOf(error);
     if (this.#health.writable) this.#log('error', 'store.unwritable', { why });
     this.#health = { writable: false, why };
+    this.#cancelProbe();
+    if (this.#closing !== undefined) return;
+    // Nobody else may write while health says no, so the store itself finds out when it is over.
+    this.#cancelProbe = this.#clock.after(probeEveryMs, () => {
+      if (!this.#health.writable && this.#closing === undefined) this.write(probe).catch(() => {});
+    });
+  }
+
+  #changes(): number {
+    return Number(this.#db.prepare('select total_changes() as n').get()?.['n']);
   }
 
   #all<P extends Params, R>(query: Query<P, R>, params: P): R[] {
@@ -162,11 +235,26 @@ export class SqliteStore implements Store {
   }
 
   #statement(compiled: Compiled): StatementSync {
-    let statement = this.#statements.get(compiled);
+    let statement = this.#prepared.get(compiled);
     if (statement === undefined) {
       statement = this.#db.prepare(compiled.sql);
-      this.#statements.set(compiled, statement);
+      this.#prepared.set(compiled, statement);
     }
     return statement;
   }
+}
+
+/** The unit's own outcome, unless a statement failed in it. Throws when the disk or the file is the reason. */
+async function runToEnd(unit: Waiting, statements: Statements): Promise<Settled> {
+  const tx = new UnitTx(statements);
+  let outcome: Settled;
+  try {
+    outcome = { value: await unit.run(tx) };
+  } catch (error) {
+    outcome = { error };
+  }
+  const failure = tx.end();
+  if (failure === undefined) return outcome;
+  if (isUnwritable(failure.error) || isDamaged(failure.error)) throw failure.error;
+  return 'error' in outcome ? outcome : failure;
 }
