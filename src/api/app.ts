@@ -1,0 +1,132 @@
+import type { FastifyInstance } from 'fastify';
+import type { Settings } from '../config/settings.ts';
+import type { Clock } from '../core/clock.ts';
+import { fail } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Turns } from '../turn/contract.ts';
+import { credentialOf } from './auth.ts';
+import { chatRoute } from './chat/route.ts';
+import { discoveryRoutes } from './discovery.ts';
+import { checkStart } from './guards.ts';
+import type { GatewayHealth } from './health.ts';
+import { type Idempotency, memoryIdempotency } from './idempotency.ts';
+import type { Route } from './routes.ts';
+import { Runs } from './runs.ts';
+import { buildServer, type HttpLimits } from './server.ts';
+import type { SseLimits } from './sse.ts';
+
+export interface ApiOptions {
+  readonly settings: Pick<Settings, 'api' | 'terminal'>;
+  readonly turns: Turns;
+  health(): GatewayHealth;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  readonly model: { readonly name: string; readonly provider: string; readonly isDemo: boolean };
+  /** True when something beyond this machine could connect to `host`; unresolvable names are true. */
+  isNetworkAccessible(host: string): Promise<boolean>;
+  readonly idempotency?: Idempotency;
+  readonly limits?: Partial<ApiLimits>;
+}
+
+export interface ApiLimits extends HttpLimits, SseLimits {
+  /** How long `close` waits for interrupted turns to end their streams. */
+  readonly closeGraceMs: number;
+}
+
+const defaultLimits: ApiLimits = {
+  headersTimeoutMs: 15_000,
+  requestTimeoutMs: 60_000,
+  timeoutCheckMs: 5_000,
+  keepAliveMs: 10_000,
+  maxBufferedBytes: 1_048_576,
+  closeGraceMs: 2_000,
+};
+
+export interface Api {
+  /** Binds the configured address; port 0 picks a free one. Throws PORT_IN_USE, which is not worth retrying. */
+  listen(): Promise<{ url: string }>;
+  /** Stops listening, interrupts the running turns, lets their streams end and cuts what is left. */
+  close(): Promise<void>;
+  /** Runs a request without a socket, for tests. */
+  readonly inject: FastifyInstance['inject'];
+}
+
+/**
+ * Prepares the OpenAI-compatible API server (api-server §1–6, §10). Nothing is bound before `listen`.
+ * Throws BIND_WITHOUT_KEY or WEAK_KEY when the configuration would expose the agent.
+ */
+export async function openApi(options: ApiOptions): Promise<Api> {
+  const { settings, clock, log, version } = options;
+  const { api } = settings;
+  const limits = { ...defaultLimits, ...options.limits };
+  for (const warning of await checkStart(settings, options.isNetworkAccessible)) {
+    log('warn', `[API Server] ${warning}`);
+  }
+
+  const credential = credentialOf(api.key);
+  const runs = new Runs(options.turns, api.maxConcurrentRuns);
+  const chat = chatRoute({
+    api,
+    credential,
+    runs,
+    idempotency: options.idempotency ?? memoryIdempotency(clock),
+    defaultModel: options.model.name,
+    clock,
+    log,
+    limits,
+  });
+  const routes: Route[] = [chat];
+  routes.unshift(
+    ...discoveryRoutes({
+      api,
+      hasKey: credential !== undefined,
+      version,
+      isDemo: options.model.isDemo,
+      health: () => options.health(),
+      activeRuns: () => runs.active,
+      clock,
+      routes: () => routes,
+    }),
+  );
+  const server = await buildServer({ routes, api, credential, clock, log, limits });
+
+  return {
+    inject: server.inject.bind(server) as FastifyInstance['inject'],
+    async listen() {
+      const port = await bind(server, api.host, api.port, clock);
+      const host = api.host.includes(':') ? `[${api.host}]` : api.host;
+      const url = `http://${host}:${port}`;
+      log('info', `[API Server] API server listening on ${url} (model: ${api.modelName})`);
+      return { url };
+    },
+    async close() {
+      const closed = server.close();
+      await runs.close(clock, limits.closeGraceMs);
+      server.server.closeIdleConnections();
+      const cancel = clock.after(flushMs, () => server.server.closeAllConnections());
+      await closed;
+      cancel();
+    },
+  };
+}
+
+/** What ended streams get to reach their readers before their connections are cut. */
+const flushMs = 250;
+
+/** A port is often still held by the process that is being replaced, so a taken one is tried again for three seconds. */
+async function bind(server: FastifyInstance, host: string, port: number, clock: Clock): Promise<number> {
+  // One socket: with the name, a second one for ::1 would live outside of limits and shutdown.
+  const address = host === 'localhost' ? '127.0.0.1' : host;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await server.listen({ host: address, port });
+      const bound = server.server.address();
+      return typeof bound === 'object' && bound !== null ? bound.port : port;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      if (attempt > 5) fail('PORT_IN_USE', { port, host }, error);
+      await clock.sleep(200 * attempt);
+    }
+  }
+}

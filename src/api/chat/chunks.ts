@@ -1,0 +1,116 @@
+import type { AgentEvent, TurnResult } from '../../core/agent-event.ts';
+import type { ChatIdentity } from './completion.ts';
+import type { FinishReason } from './schema.ts';
+import { judge, usageOf } from './verdict.ts';
+
+export interface ChunkOptions {
+  /** `stream_options.include_usage`: usage in a chunk of its own. */
+  readonly includeUsage: boolean;
+  readonly toolProgress: boolean;
+  readonly reasoning: boolean;
+}
+
+/** Frames of one answer, in the order open, event*, then finish or crash. Every method answers whole SSE frames or ''. */
+export interface ChunkEncoder {
+  /** The role chunk, due before the agent has produced anything. */
+  open(): string;
+  event(event: AgentEvent): string;
+  /** The recorded end of the turn. */
+  finish(result: TurnResult): string;
+  /** The writer itself failed: ends the stream in a way every client understands. */
+  crash(): string;
+}
+
+const done = 'data: [DONE]\n\n';
+
+/** Encodes agent events as chat completion chunks (api-server §6.3). */
+export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): ChunkEncoder {
+  const { id, created, model } = identity;
+  const base = { id, object: 'chat.completion.chunk', created, model };
+  const frame = (data: object) => `data: ${JSON.stringify({ ...base, ...data })}\n\n`;
+  const delta = (value: object, finish: FinishReason | null = null) => ({
+    choices: [{ index: 0, delta: value, finish_reason: finish }],
+  });
+  /** Official SDKs hand every `data:` line to the caller as a chunk, so named events wear its envelope. */
+  const named = (name: string, data: object) => `event: ${name}\n${frame({ ...delta({}), ...data })}`;
+  // A token costs one stringify of its own text: everything around it is the same for the whole stream.
+  const sample = frame(delta({ content: '' }));
+  const gap = sample.lastIndexOf('""');
+  const contentHead = sample.slice(0, gap);
+  const contentTail = sample.slice(gap + 2);
+  const content = (text: string) => contentHead + JSON.stringify(text) + contentTail;
+
+  const running = new Set<string>();
+  let hasContent = false;
+
+  return {
+    open: () => frame(delta({ role: 'assistant' })),
+
+    event(event) {
+      switch (event.type) {
+        case 'text.delta':
+          if (event.text === '') return '';
+          hasContent = true;
+          return content(event.text);
+        case 'reasoning.delta':
+          return options.reasoning && event.text !== ''
+            ? frame(delta({ reasoning_content: event.text }))
+            : '';
+        case 'tool.started':
+          if (!options.toolProgress || event.call === '' || event.name.startsWith('_')) return '';
+          running.add(event.call);
+          return named('hermes.tool.progress', {
+            tool: event.name,
+            emoji: event.emoji,
+            label: event.preview === '' ? event.name : event.preview,
+            toolCallId: event.call,
+            status: 'running',
+          });
+        case 'tool.completed':
+          if (!running.delete(event.call)) return '';
+          return named('hermes.tool.progress', {
+            tool: event.name,
+            toolCallId: event.call,
+            status: 'completed',
+          });
+        case 'status':
+          return options.toolProgress ? named('hermes.status', { kind: event.kind, text: event.text }) : '';
+        // A segment border must not end the stream; the end comes from the recorded result, which also has the usage.
+        case 'turn.started':
+        case 'segment.end':
+        case 'usage':
+        case 'turn.ended':
+          return '';
+        default:
+          return event satisfies never;
+      }
+    },
+
+    finish(result) {
+      const { finish, outcome } = judge(result);
+      const usage = usageOf(result.usage);
+      // A truthy `error` makes SDKs throw away what they have, so a cut answer does not carry one.
+      const error =
+        finish === 'error'
+          ? { error: { message: outcome?.error ?? 'The turn failed.', type: 'server_error' } }
+          : {};
+      return [
+        !hasContent && result.text !== '' ? content(result.text) : '',
+        frame({
+          ...delta({}, finish),
+          ...(options.includeUsage ? {} : { usage }),
+          ...error,
+          ...(outcome === undefined ? {} : { hermes: outcome }),
+        }),
+        options.includeUsage ? frame({ choices: [], usage }) : '',
+        done,
+      ].join('');
+    },
+
+    crash: () =>
+      frame({
+        ...delta({}, 'error'),
+        error: { message: 'Internal server error while writing the stream.', type: 'server_error' },
+      }) + done,
+  };
+}

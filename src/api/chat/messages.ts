@@ -1,0 +1,103 @@
+import { type Content, type Message, type ToolCall, textOf } from '../../core/message.ts';
+import { flattenText, isVisible, normalizeContent } from '../content.ts';
+import { badRequest } from '../errors.ts';
+import type { ChatMessage } from './schema.ts';
+
+export interface Conversation {
+  /** All system and developer messages, joined; '' when there are none. */
+  readonly system: string;
+  /** Everything before the last message. */
+  readonly history: readonly Message[];
+  /** The last message: what the turn answers. */
+  readonly input: Content;
+  /** Normalised content of the first user message, '' without one. */
+  readonly firstUser: Content;
+}
+
+/** Splits a request's messages into what a turn needs (api-server §6.1). Throws the 400s of §3.2 and §6.1. */
+export function readMessages(messages: readonly ChatMessage[]): Conversation {
+  const system: string[] = [];
+  const spoken: { readonly message: Message; readonly content: Content }[] = [];
+  const toolNames = new Map<string, string>();
+
+  messages.forEach((message, i) => {
+    const at = `messages[${i}]`;
+    switch (message.role) {
+      case 'system':
+      case 'developer': {
+        const text = flattenText(message.content);
+        if (text !== '') system.push(text);
+        return;
+      }
+      case 'user': {
+        const content = normalizeContent(message.content, `${at}.content`);
+        const name = message.name ?? undefined;
+        spoken.push({
+          content,
+          message: { role: 'user', content, ...(name === undefined ? {} : { name }) },
+        });
+        return;
+      }
+      case 'assistant': {
+        const content = normalizeContent(message.content, `${at}.content`);
+        const toolCalls = toolCallsOf(message);
+        for (const call of toolCalls) toolNames.set(call.id, call.name);
+        spoken.push({
+          content,
+          message: {
+            role: 'assistant',
+            content: assistantText(content),
+            ...(toolCalls.length === 0 ? {} : { toolCalls }),
+          },
+        });
+        return;
+      }
+      case 'tool':
+      case 'function': {
+        const toolCallId = message.role === 'tool' ? message.tool_call_id : legacyCallId(message.name);
+        if (toolCallId === undefined || toolCallId === null || toolCallId === '') {
+          const field = message.role === 'tool' ? 'tool_call_id' : 'name';
+          throw badRequest(`A ${message.role} message must have '${field}'.`, { param: `${at}.${field}` });
+        }
+        const name = message.name ?? toolNames.get(toolCallId) ?? 'unknown';
+        const content = flattenText(message.content);
+        spoken.push({ content: '', message: { role: 'tool', toolCallId, name, content } });
+        return;
+      }
+      default:
+        throw badRequest(`Unknown message role '${message.role.slice(0, 64)}'.`, { param: `${at}.role` });
+    }
+  });
+
+  const last = spoken.pop();
+  if (last === undefined || !isVisible(last.content)) {
+    throw badRequest('No user message found in messages', { param: 'messages' });
+  }
+  const history = spoken.map(({ message }) => message);
+  const firstUser = [...history, last.message].find((message) => message.role === 'user')?.content ?? '';
+  return { system: system.join('\n'), history, input: last.content, firstUser };
+}
+
+/** The function-calling form before tool calls had ids; a name answers its latest call. */
+const legacyCallId = (name: string | null | undefined) =>
+  name === undefined || name === null || name === '' ? undefined : `function_${name}`;
+
+function toolCallsOf(message: ChatMessage): ToolCall[] {
+  const calls = (message.tool_calls ?? []).map(({ id, function: called }) => ({ id, ...called }));
+  const legacy = message.function_call;
+  const legacyId = legacyCallId(legacy?.name);
+  if (legacy && legacyId !== undefined) calls.push({ id: legacyId, ...legacy });
+  return calls;
+}
+
+/** An assistant message is text; an image in it stays visible to the model as a Markdown link. */
+function assistantText(content: Content): string {
+  if (typeof content === 'string') return content;
+  return textOf(
+    content.map((part) => {
+      if (part.type === 'text') return part;
+      const { url } = part.image_url;
+      return { type: 'text', text: url.startsWith('data:') ? '[image]' : `![image](${url})` };
+    }),
+  );
+}

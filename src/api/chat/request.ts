@@ -1,0 +1,83 @@
+import type { Sampling } from '../../agent/contract.ts';
+import type { JsonObject } from '../body.ts';
+import { badRequest } from '../errors.ts';
+import { type Conversation, readMessages } from './messages.ts';
+import { type ChatRequest, chatRequest } from './schema.ts';
+
+export interface ChatTurn {
+  readonly fields: ChatRequest;
+  readonly conversation: Conversation;
+  readonly sampling: Sampling | undefined;
+  /** Empty = no tools for this turn; undefined = what the toolset gives. */
+  readonly tools: readonly string[] | undefined;
+  /** Names of the sent fields that have no effect, for `X-Hermes-Ignored`. */
+  readonly ignored: readonly string[];
+}
+
+/** Checks a parsed body and takes it apart; throws 400 with the offending `param`. */
+export function readChatRequest(body: JsonObject): ChatTurn {
+  const parsed = chatRequest.safeParse(body);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw refusal(issue?.path ?? [], issue?.message ?? 'invalid');
+  }
+  const fields = parsed.data;
+  if ((fields.n ?? 1) > 1) {
+    throw badRequest("Only 'n' = 1 is supported.", { param: 'n', code: 'unsupported_value' });
+  }
+  return {
+    fields,
+    conversation: readMessages(fields.messages),
+    sampling: samplingOf(fields),
+    tools: Array.isArray(fields.tools) && fields.tools.length === 0 ? [] : undefined,
+    ignored: ignoredFields(body),
+  };
+}
+
+function refusal(path: readonly PropertyKey[], why: string): Error {
+  const param = path.map((key, i) =>
+    typeof key === 'number' ? `[${key}]` : `${i ? '.' : ''}${String(key)}`,
+  );
+  if (path[0] === 'messages' && path.length === 1) {
+    return badRequest("Missing or invalid 'messages' field", { param: 'messages' });
+  }
+  return badRequest(`Invalid '${param.join('')}': ${why}`, { param: param.join('') });
+}
+
+function samplingOf(fields: ChatRequest): Sampling | undefined {
+  const limit = fields.max_completion_tokens ?? fields.max_tokens;
+  const stop = typeof fields.stop === 'string' ? [fields.stop] : fields.stop;
+  const wishes = {
+    temperature: fields.temperature,
+    topP: fields.top_p,
+    maxTokens: limit !== undefined && limit !== null && limit > 0 ? limit : undefined,
+    stop: stop && stop.length > 0 ? stop : undefined,
+    seed: fields.seed,
+    presencePenalty: fields.presence_penalty,
+    frequencyPenalty: fields.frequency_penalty,
+  };
+  const set = Object.entries(wishes).filter(([, value]) => value !== undefined && value !== null);
+  return set.length === 0 ? undefined : (Object.fromEntries(set) as Sampling);
+}
+
+/** Fields of the schema that have an effect only with some values. */
+const conditional: Readonly<Record<string, (value: unknown) => boolean>> = {
+  tools: (value) => Array.isArray(value) && value.length === 0,
+  response_format: (value) => typeof value === 'object' && (value as { type?: unknown }).type === 'text',
+  // What nobody wanted needs no report.
+  logprobs: (value) => value === false,
+  store: (value) => value === false,
+};
+
+function ignoredFields(body: JsonObject): string[] {
+  const names: string[] = [];
+  for (const [name, value] of Object.entries(body)) {
+    if (value === null || !/^\w{1,64}$/.test(name)) continue;
+    const hasEffect = Object.hasOwn(conditional, name)
+      ? conditional[name]?.(value)
+      : Object.hasOwn(chatRequest.shape, name);
+    if (!hasEffect) names.push(name);
+    if (names.length === 20) break;
+  }
+  return names;
+}

@@ -1,0 +1,218 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ApiSettings } from '../../config/settings.ts';
+import type { TurnResult } from '../../core/agent-event.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import type { TurnRequest } from '../../turn/contract.ts';
+import type { Credential } from '../auth.ts';
+import { parseObject } from '../body.ts';
+import { toHeader, utf8Header } from '../headers.ts';
+import { fingerprintOf, type Idempotency, type IdempotencyScope } from '../idempotency.ts';
+import { chooseModel } from '../model-choice.ts';
+import type { Route } from '../routes.ts';
+import type { Run, Runs } from '../runs.ts';
+import { clientChatId, derivedSessionId, laneOf, readSessionHeaders } from '../session.ts';
+import { openSse, type SseLimits } from '../sse.ts';
+import { chunkEncoder } from './chunks.ts';
+import { type ChatIdentity, encodeCompletion } from './completion.ts';
+import { type ChatTurn, readChatRequest } from './request.ts';
+import { chatChunk, chatCompletion, chatRequest } from './schema.ts';
+
+const path = '/v1/chat/completions';
+/** Account of these turns in the store, and the tag of their sessions. */
+const source = 'api_server';
+
+const fingerprintFields = [
+  'model',
+  'provider',
+  'model_options',
+  'messages',
+  'tools',
+  'tool_choice',
+  'stream',
+];
+
+export interface ChatDeps {
+  readonly api: ApiSettings;
+  readonly credential: Credential | undefined;
+  readonly runs: Runs;
+  readonly idempotency: Idempotency;
+  readonly defaultModel: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: SseLimits;
+}
+
+/** Everything about one request that does not depend on how it is answered. */
+interface Prepared {
+  readonly chat: ChatTurn;
+  readonly identity: ChatIdentity;
+  readonly headers: Record<string, string>;
+  readonly scope: IdempotencyScope | undefined;
+  turn(key: string): TurnRequest;
+}
+
+/** `POST /v1/chat/completions` (api-server §6). */
+export function chatRoute(deps: ChatDeps): Route {
+  return {
+    method: 'POST',
+    path,
+    scope: 'bearer',
+    name: 'chat_completions',
+    doc: {
+      id: 'createChatCompletion',
+      summary: 'Ask the agent; the answer comes as JSON or, with `stream`, as server-sent events.',
+      body: chatRequest,
+      answer: chatCompletion,
+      events: chatChunk,
+      errors: [400, 413, 429, 502],
+    },
+    async handle(request, reply) {
+      const key = utf8Header(request.headers['idempotency-key'])?.trim();
+      // A repeated request takes no slot, and only its body tells; all others are refused before it is parsed.
+      if (key === undefined || key === '') deps.runs.refuseIfFull();
+      const prepared = prepare(deps, request, key);
+      return prepared.chat.fields.stream
+        ? await answerStream(deps, prepared, request, reply)
+        : await answerJson(deps, prepared, request, reply);
+    },
+  };
+}
+
+function prepare(deps: ChatDeps, request: FastifyRequest, idempotencyKey: string | undefined): Prepared {
+  const { api, credential, clock } = deps;
+  const body = parseObject(request.body);
+  const chat = readChatRequest(body);
+  const { fields, conversation } = chat;
+  const { sessionId: continued, memoryScope } = readSessionHeaders(request.headers, credential);
+  const choice = chooseModel(fields, api);
+  const sessionId =
+    continued ?? derivedSessionId({ ...conversation, chat: clientChatId(request.headers, fields.metadata) });
+  const sent = fields.model?.trim() ?? '';
+  return {
+    chat,
+    identity: {
+      id: `chatcmpl-${clock.hex(15).slice(0, 29)}`,
+      created: Math.floor(clock.now() / 1000),
+      model: sent === '' ? api.modelName : sent,
+    },
+    headers: {
+      'X-Hermes-Session-Id': toHeader(sessionId),
+      ...(memoryScope === undefined ? {} : { 'X-Hermes-Session-Key': toHeader(memoryScope) }),
+      ...(chat.ignored.length === 0 ? {} : { 'X-Hermes-Ignored': chat.ignored.join(', ') }),
+    },
+    scope:
+      idempotencyKey === undefined || idempotencyKey === ''
+        ? undefined
+        : {
+            credential: credential?.namespace ?? 'open',
+            endpoint: path,
+            key: idempotencyKey,
+            fingerprint: fingerprintOf(body, fingerprintFields, sessionId),
+          },
+    turn: (key) => ({
+      source,
+      key,
+      sessionKey: laneOf(continued, credential, request.id),
+      sessionId,
+      input: conversation.input,
+      ...(continued === undefined
+        ? { history: conversation.history }
+        : { history: 'stored' as const, historyIfEmpty: conversation.history }),
+      ...(conversation.system === '' ? {} : { ephemeralSystem: conversation.system }),
+      ...(memoryScope === undefined ? {} : { memoryScope }),
+      ...(choice === undefined ? {} : { model: choice }),
+      ...(chat.sampling === undefined ? {} : { sampling: chat.sampling }),
+      ...(chat.tools === undefined ? {} : { tools: chat.tools }),
+      consumer: 'live',
+    }),
+  };
+}
+
+const freshKey = (request: FastifyRequest) => `req:${request.id}`;
+
+async function answerJson(
+  deps: ChatDeps,
+  prepared: Prepared,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  let result: TurnResult;
+  if (prepared.scope === undefined) {
+    const run = await deps.runs.start(prepared.turn(freshKey(request)));
+    leaveOnClose(reply, run);
+    result = await run.handle.result;
+  } else {
+    // Not tied to this caller: the point of the key is that a second call gets the first one's answer.
+    const shared = deps.idempotency.join(prepared.scope, async (key) => {
+      const run = await deps.runs.start(prepared.turn(key));
+      return run.handle.result;
+    });
+    if (shared.replayed) reply.header('Idempotency-Replayed', 'true');
+    result = await shared.result;
+  }
+  reply.headers({ ...prepared.headers, 'X-Hermes-Model': toHeader(result.model) });
+  const { body, headers } = encodeCompletion(result, prepared.identity, deps.api.showReasoning);
+  return reply.headers(headers).send(body);
+}
+
+function leaveOnClose(reply: FastifyReply, run: Run): void {
+  const response = reply.raw;
+  const leave = () => {
+    if (!response.writableFinished) run.leave('HTTP client disconnected');
+  };
+  if (response.destroyed) leave();
+  else response.once('close', leave);
+}
+
+async function answerStream(
+  deps: ChatDeps,
+  prepared: Prepared,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { api, log } = deps;
+  const { scope } = prepared;
+  const turn = prepared.turn(scope === undefined ? freshKey(request) : deps.idempotency.turnKey(scope));
+  const run = await deps.runs.start(turn);
+  let unwatch = () => {};
+  const sse = openSse(reply, {
+    headers: { ...prepared.headers, 'X-Hermes-Model': toHeader(turn.model?.model ?? deps.defaultModel) },
+    clock: deps.clock,
+    limits: deps.limits,
+    onGone(why) {
+      unwatch();
+      if (why === 'too slow')
+        log('warn', 'api.slow_reader', { request: request.id, trace: run.handle.trace });
+      run.leave('SSE client disconnected');
+    },
+  });
+  const encoder = chunkEncoder(prepared.identity, {
+    includeUsage: prepared.chat.fields.stream_options?.include_usage ?? false,
+    toolProgress: api.toolProgressEvents,
+    reasoning: api.showReasoning,
+  });
+  /** A fault of ours ends the stream in the documented way and the turn with it. */
+  const guarded = (encode: () => string): boolean => {
+    try {
+      const frames = encode();
+      if (frames !== '') sse.write(frames);
+      return true;
+    } catch (error) {
+      log('error', 'api.stream_writer', { request: request.id, error: String(error) });
+      unwatch();
+      sse.write(encoder.crash());
+      sse.end();
+      run.leave('SSE writer failed');
+      return false;
+    }
+  };
+  guarded(() => encoder.open());
+  unwatch = run.handle.watch((event) => guarded(() => encoder.event(event)));
+  // The finish chunk promises a recorded answer, so it waits for the record and not for the last event.
+  void run.handle.result.then((result) => {
+    if (guarded(() => encoder.finish(result))) sse.end();
+    unwatch();
+  });
+  return reply;
+}

@@ -1,0 +1,227 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ApiSettings } from '../config/settings.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import { authenticate, type Credential, callerFacts, type Scope, unauthorized } from './auth.ts';
+import { bodyTooLarge, maxBodyBytes } from './body.ts';
+import { browserRefusal, cors } from './cors.ts';
+import { ApiError, badRequest, notFound, toApiError } from './errors.ts';
+import { securityHeaders } from './headers.ts';
+import { methodFinder, type Route } from './routes.ts';
+
+export interface HttpLimits {
+  /** For the request head, and for head and body together. */
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** How often the two are checked. */
+  readonly timeoutCheckMs: number;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly scope?: Scope;
+  }
+}
+
+export interface ServerOptions {
+  readonly routes: readonly Route[];
+  readonly api: ApiSettings;
+  readonly credential: Credential | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: HttpLimits;
+}
+
+/** The HTTP layer (api-server §2): what holds for every route, in one order, before any handler runs. */
+export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { clock, log, limits, routes } = options;
+  const { fastify } = await import('fastify');
+  const requestId = () => `req_${clock.hex(12)}`;
+  const app = fastify({
+    logger: false,
+    genReqId: requestId,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    // While closing, new runs are refused with our own envelope and cheap reads still answer.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 1_000 },
+    frameworkErrors: (error, request, reply) => {
+      log('debug', 'api.bad_url', { error: error.code });
+      reply.raw.setHeader('X-Request-Id', request.id);
+      writeError(reply.raw, badRequest('Invalid request URL.'));
+    },
+    clientErrorHandler: (error, socket) => refuseMalformed(error, socket as Socket, requestId()),
+    http: {
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.timeoutCheckMs,
+      requireHostHeader: false,
+    },
+  }) as FastifyInstance;
+
+  // Node would otherwise invite a body that is refused by its announced length.
+  app.server.on('checkContinue', (request, response) => {
+    if (!isAnnouncedTooLarge(request.headers['content-length'])) response.writeContinue();
+    app.routing(request, response);
+  });
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  const gate = gateOf(options);
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(securityHeaders).header('X-Request-Id', request.id);
+    // The body is JSON whatever the sender calls it.
+    delete request.raw.headers['content-type'];
+    const refusal = gate(request, reply);
+    if (refusal === undefined) done();
+    else if (refusal === 'answered') return;
+    else done(refusal);
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const refusal = fromFramework(error) ?? toApiError(error, request.id);
+    if (refusal.status === 500) {
+      log('error', 'api.unexpected', {
+        request: request.id,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+    }
+    return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
+  });
+  app.setNotFoundHandler((request) => {
+    throw notFound(request.method, pathOf(request));
+  });
+
+  app.addHook('onRoute', (route) => {
+    if (route.config?.scope === undefined) throw new Error(`Route ${route.url} declares no scope.`);
+  });
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: route.path,
+      config: { scope: route.scope },
+      handler: (request, reply) => route.handle(request, reply),
+    });
+  }
+  await app.ready();
+  return app;
+}
+
+const pathOf = (request: FastifyRequest) => (request.url.split('?')[0] ?? '').slice(0, 500);
+
+function isAnnouncedTooLarge(contentLength: string | undefined): boolean {
+  return contentLength !== undefined && Number(contentLength) > maxBodyBytes;
+}
+
+type Gate = (request: FastifyRequest, reply: FastifyReply) => ApiError | 'answered' | undefined;
+
+/** Decides about a request from its head alone: origin, size, existence, browser, key. */
+function gateOf({ api, credential, log, routes }: ServerOptions): Gate {
+  const methodsOf = methodFinder(routes);
+  return (request, reply) => {
+    const { headers } = request;
+    const verdict = cors(api.corsOrigins, {
+      method: request.method,
+      origin: headers.origin,
+      wanted: headers['access-control-request-headers'] as string | undefined,
+    });
+    if (verdict.kind === 'refused') {
+      void reply.code(403).send();
+      return 'answered';
+    }
+    if (verdict.kind === 'allowed') {
+      reply.headers(verdict.headers);
+      if (request.method === 'OPTIONS') {
+        void reply.code(200).send();
+        return 'answered';
+      }
+    }
+    if (headers.host === undefined && request.raw.httpVersion === '1.1') {
+      return badRequest('Missing Host header.');
+    }
+    if (isAnnouncedTooLarge(headers['content-length'])) return bodyTooLarge();
+    if (request.is404) {
+      const allowed = methodsOf(pathOf(request));
+      if (allowed.length === 0) return notFound(request.method, pathOf(request));
+      return new ApiError(405, `Method not allowed: ${request.method} ${pathOf(request)}`, {
+        code: 'method_not_allowed',
+        headers: { Allow: [...allowed, ...(allowed.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ') },
+      });
+    }
+    // A route without a scope cannot exist; were there one, it would need the key.
+    const scope = request.routeOptions.config.scope ?? 'bearer';
+    if (credential === undefined && scope !== 'public') {
+      const why = browserRefusal(
+        { host: headers.host, fetchSite: headers['sec-fetch-site'] as string | undefined },
+        verdict,
+      );
+      if (why !== undefined) return new ApiError(403, why, { code: 'browser_refused' });
+    }
+    if (!authenticate(scope, headers, credential)) {
+      log('warn', '[API Server] invalid API key', callerFacts(request));
+      return unauthorized();
+    }
+    return undefined;
+  };
+}
+
+/** Fastify's own failures while it reads a body. */
+function fromFramework(error: unknown): ApiError | undefined {
+  const { code, statusCode } = error as { readonly code?: unknown; readonly statusCode?: unknown };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return bodyTooLarge();
+  if (code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH') return invalidLength();
+  if (typeof code !== 'string' || !code.startsWith('FST_ERR_')) return undefined;
+  return typeof statusCode === 'number' && statusCode < 500
+    ? new ApiError(statusCode, 'The request cannot be read.')
+    : undefined;
+}
+
+const invalidLength = () => badRequest('Invalid Content-Length header.', { code: 'invalid_content_length' });
+
+/** Answers what Node's parser refused, on the bare socket, as JSON. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, requestId: string): void {
+  // Bytes after the start of another answer on this connection would be read as part of it.
+  const busy = (socket as Socket & { readonly _httpMessage?: unknown })._httpMessage;
+  if (!socket.writable || error.code === 'ECONNRESET' || busy) {
+    socket.destroy();
+    return;
+  }
+  const refusal = malformed(error.code);
+  const body = JSON.stringify(refusal.body);
+  const head = {
+    ...securityHeaders,
+    'X-Request-Id': requestId,
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+  };
+  const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}`);
+  socket.end(
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
+
+function malformed(code: string | undefined): ApiError {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new ApiError(408, 'The request took too long to arrive.', { code: 'request_timeout' });
+    case 'HPE_HEADER_OVERFLOW':
+      return new ApiError(431, 'The request headers are too large.', { code: 'headers_too_large' });
+    case 'HPE_INVALID_CONTENT_LENGTH':
+    case 'HPE_UNEXPECTED_CONTENT_LENGTH':
+      return invalidLength();
+    default:
+      return badRequest('Malformed HTTP request.', { code: 'malformed_request' });
+  }
+}
+
+function writeError(response: ServerResponse, error: ApiError): void {
+  response.writeHead(error.status, {
+    ...securityHeaders,
+    ...error.headers,
+    'Content-Type': 'application/json; charset=utf-8',
+  });
+  response.end(JSON.stringify(error.body));
+}
