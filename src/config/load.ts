@@ -1,6 +1,6 @@
 /** Reads `.env`, config.yaml, gateway.json and the environment into `Settings` (gateway-core §2). */
 import { homedir } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type ConfigDocument, parseConfig, readText } from './document.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { expandTilde, filesOf, homeFolder } from './home.ts';
@@ -177,6 +177,9 @@ function settingsOf(
       backups: reader.value('logging.backup_count'),
     },
     timezone: timezoneOf(reader, report),
+    lockFolder:
+      env.get('HERMES_GATEWAY_LOCK_DIR') ??
+      join(env.get('XDG_STATE_HOME') ?? join(user, '.local', 'state'), 'hermes', 'gateway-locks'),
     secrets: secretValues(env.all, data, [
       apiKey,
       model,

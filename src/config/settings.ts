@@ -69,6 +69,8 @@ export interface Settings {
     readonly maxBytes: number;
     readonly backups: number;
   };
+  /** Folder of the machine-wide credential locks (`HERMES_GATEWAY_LOCK_DIR`, gateway-core §1.4). */
+  readonly lockFolder: string;
   readonly timezone: string;
   /** Values that must never be shown: every configured secret, for redaction. */
   readonly secrets: readonly string[];

@@ -28,6 +28,8 @@ export interface ConfigSpec<C> {
   account(config: C): string;
   /** What must exist once per machine (hashed into the lock's name), e.g. the token. */
   identity?(config: C): { readonly scope: string; readonly value: string; readonly description: string };
+  /** Where the platform pushes to, when this configuration wants that; the core owns the listener. */
+  listener?(config: C): { readonly host: string; readonly port: number; readonly path: string } | undefined;
   /** Extra hosts this configuration may call, e.g. of a self-hosted base URL; loopback allowed here only. */
   origins?(config: C): readonly string[];
 }

@@ -1,0 +1,76 @@
+/** Forgets what nobody can ask for again, so that the database does not grow with every message ever seen. */
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import { forgetInbounds } from '../store/queries/inbound.ts';
+import { forgetParts } from '../store/queries/part.ts';
+import { forgetTurns } from '../store/queries/turn.ts';
+import type { Store } from '../store/store.ts';
+
+const day = 24 * 60 * 60 * 1000;
+const everyMs = 60 * 60 * 1000;
+const firstMs = 60_000;
+/** Traces of messages are kept this long; conversations are not touched. */
+const traceMs = 30 * day;
+/** A request's key is remembered as long as a client could sensibly retry it. */
+const requestMs = day;
+/** Asks a database that refused a write whether it takes one again. */
+const probeMs = 5_000;
+
+export interface Source {
+  readonly account: string;
+  /** How long the source may repeat an event; `never` = it does not. */
+  readonly redeliveryMs: number | 'never';
+}
+
+export class Housekeeping {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #sources: readonly Source[];
+  #cancel: (() => void)[] = [];
+
+  constructor(store: Store, clock: Clock, log: Log, sources: readonly Source[]) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#sources = sources;
+  }
+
+  start(): void {
+    this.#later(firstMs);
+    this.#probeLater();
+  }
+
+  stop(): void {
+    for (const cancel of this.#cancel) cancel();
+    this.#cancel = [];
+  }
+
+  /** Idempotent; one transaction per source, so that a long clean-up never holds a message up for long. */
+  async clean(): Promise<void> {
+    const now = this.#clock.now();
+    for (const { account, redeliveryMs } of this.#sources) {
+      const keep = redeliveryMs === 'never' ? requestMs : Math.max(redeliveryMs + day, traceMs);
+      await this.#store.write((tx) => tx.run(forgetInbounds, { account, before: now - keep }));
+    }
+    await this.#store.write((tx) => tx.run(forgetParts, { before: now - traceMs }));
+    await this.#store.write((tx) => tx.run(forgetTurns, { before: now - traceMs }));
+  }
+
+  #later(ms: number): void {
+    this.#cancel[0] = this.#clock.after(ms, () => {
+      this.clean()
+        .catch((error: unknown) => this.#log('warn', 'housekeeping.failed', { error }))
+        .finally(() => this.#later(everyMs));
+    });
+  }
+
+  #probeLater(): void {
+    this.#cancel[1] = this.#clock.after(probeMs, () => {
+      const probe = this.#store.health().writable
+        ? Promise.resolve()
+        : this.#store.write((tx) => tx.run(forgetParts, { before: 0 })).then(() => {});
+      probe.catch(() => {}).finally(() => this.#probeLater());
+    });
+  }
+}
