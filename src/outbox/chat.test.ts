@@ -1,0 +1,183 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { type AccountId, brand, type ChatId, type MessageId } from '../core/ids.ts';
+import { silentLog } from '../core/log.ts';
+import type { Manifest } from '../core/manifest.ts';
+import { NotSent, type Outcome } from '../core/outcome.ts';
+import type { Part } from '../platforms/contract.ts';
+import { markAttempting } from '../store/queries/part.ts';
+import { query } from '../store/query.ts';
+import { openSqlite } from '../store/sqlite/open.ts';
+import type { Store } from '../store/store.ts';
+import { plainDialect } from '../text/plain.ts';
+import { type ChatDeps, deliverChat } from './chat.ts';
+import { storeDrafts } from './draft.ts';
+
+const rows = query((db, _: Record<never, never>) =>
+  db.selectFrom('part').select(['id', 'key', 'state', 'attempt', 'mark', 'message', 'why']).orderBy('id'),
+);
+
+let folder = '';
+let store: Store;
+/** Moves on by itself whenever somebody waits. */
+let offset = 0;
+const clock: Clock = { ...systemClock, now: () => Date.now() + offset };
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'outbox-'));
+  store = openSqlite({ file: join(folder, 'gateway.db'), clock, log: silentLog });
+  offset = 0;
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const account = brand<AccountId>('fake:1');
+
+async function queue(...texts: string[]): Promise<void> {
+  const drafts = texts.map((text, index) => ({
+    key: `t:${index}`,
+    account,
+    at: { chat: brand<ChatId>('7') },
+    class: 'reply' as const,
+    op: { kind: 'send' as const, body: { text, mode: 'markup', plain: `plain ${text}` } },
+  }));
+  await store.write((tx) => storeDrafts(tx, drafts, { turn: 'turn_1', trace: 't', now: clock.now() }));
+}
+
+/** Delivers with scripted outcomes; a missing one is `sent`. Answers the texts in the order the platform saw them. */
+function platform(
+  script: (Outcome | Error | 'hang')[] = [],
+  more: Partial<Pick<Manifest, 'idempotency'>> = {},
+) {
+  const seen: string[] = [];
+  const dead: string[] = [];
+  const deps: ChatDeps = {
+    store,
+    clock,
+    log: silentLog,
+    account: {
+      id: account,
+      manifest: { idempotency: { kind: 'none' }, ...more } as Manifest,
+      dialect: plainDialect,
+      block: { replyToMode: 'off', onUnknown: 'repeat' },
+      adapter: {
+        deliver: async (part: Part) => {
+          if (part.op.kind === 'send') seen.push(part.op.body.text);
+          const next = script.shift() ?? { kind: 'sent', id: brand<MessageId>(`m${seen.length}`) };
+          if (next === 'hang') return new Promise(() => {});
+          if (next instanceof Error) throw next;
+          return next;
+        },
+      },
+    },
+    pace: async () => {},
+    hold: () => {},
+    died: async (part) => {
+      dead.push(part.key);
+    },
+  };
+  const run = async () => {
+    const signal = new AbortController().signal;
+    for (
+      let wait = await deliverChat(deps, '7', signal);
+      wait !== undefined;
+      wait = await deliverChat(deps, '7', signal)
+    ) {
+      offset += wait;
+    }
+  };
+  return { deps, seen, dead, run };
+}
+
+describe('parts of one chat', () => {
+  it('leave in order and end sent with the platform id', async () => {
+    await queue('one', 'two', 'three');
+    const { seen, run } = platform();
+    await run();
+    expect(seen).toEqual(['one', 'two', 'three']);
+    expect((await store.read.all(rows, {})).map((row) => [row.state, row.attempt, row.message])).toEqual([
+      ['sent', 1, 'm1'],
+      ['sent', 1, 'm2'],
+      ['sent', 1, 'm3'],
+    ]);
+  });
+
+  it('keep their order through rate limits and refused connections', async () => {
+    await queue('one', 'two');
+    const limited: Outcome = { kind: 'retry', afterMs: 7_000, scope: 'chat', why: '429' };
+    const { seen, run } = platform([limited, new NotSent('refused'), limited]);
+    await run();
+    expect(seen).toEqual(['one', 'one', 'one', 'one', 'two']);
+    expect((await store.read.all(rows, {})).map((row) => [row.state, row.attempt, row.mark])).toEqual([
+      ['sent', 4, null],
+      ['sent', 1, null],
+    ]);
+  });
+
+  it('are marked when they are repeated after an unknown outcome', async () => {
+    await queue('one');
+    const { seen, run } = platform([new Error('socket hang up')]);
+    await run();
+    expect(seen).toEqual(['one', 'one']);
+    expect(await store.read.all(rows, {})).toMatchObject([{ state: 'sent', mark: 'maybe_doubled' }]);
+  });
+
+  it('are repeated unmarked where the platform takes a key', async () => {
+    await queue('one');
+    const { run } = platform([new Error('socket hang up')], {
+      idempotency: { kind: 'key', windowMs: 60_000 },
+    });
+    await run();
+    expect(await store.read.all(rows, {})).toMatchObject([{ state: 'sent', mark: null }]);
+  });
+
+  it('found in flight after a crash count as unknown', async () => {
+    await queue('one');
+    const [row] = await store.read.all(rows, {});
+    await store.write((tx) => tx.run(markAttempting, { id: row!.id, attempt: 1, mark: null }));
+    const { seen, run } = platform();
+    await run();
+    expect(seen).toEqual(['one']);
+    expect(await store.read.all(rows, {})).toMatchObject([
+      { state: 'sent', attempt: 2, mark: 'maybe_doubled' },
+    ]);
+  });
+
+  it('go out once more as plain text when the platform refuses the format', async () => {
+    await queue('*one*');
+    const { seen, run } = platform([{ kind: 'rejected', code: 'bad-format', why: 'entities' }]);
+    await run();
+    expect(seen).toEqual(['*one*', 'plain *one*']);
+    expect(await store.read.all(rows, {})).toMatchObject([{ state: 'sent', mark: null }]);
+  });
+
+  it('that the platform refuses end dead with the reason, are told, and do not block the next one', async () => {
+    await queue('one', 'two');
+    const { seen, dead, run } = platform([{ kind: 'rejected', code: 'gone', why: 'chat not found' }]);
+    await run();
+    expect(seen).toEqual(['one', 'two']);
+    expect(dead).toEqual(['t:0']);
+    expect(await store.read.all(rows, {})).toMatchObject([
+      { state: 'dead', why: 'gone: chat not found' },
+      { state: 'sent' },
+    ]);
+  });
+
+  it('whose call ignores the end of the process are left as attempting', async () => {
+    await queue('one');
+    const { deps } = platform(['hang']);
+    const stop = new AbortController();
+    const delivering = deliverChat(deps, '7', stop.signal);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    stop.abort(new Error('stop'));
+    await delivering;
+    const [row] = await store.read.all(rows, {});
+    expect(row).toMatchObject({ attempt: 1 });
+    expect(['queued', 'attempting']).toContain(row!.state);
+  });
+});
