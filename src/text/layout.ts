@@ -83,7 +83,7 @@ function run(nodes: readonly Inline[], markup: Markup): string {
   return out;
 }
 
-/** Items are one line apart; what follows an item's first line is indented below its text, fences are not. */
+/** Items are one line apart; what follows an item's first line is indented below its text. */
 function list(block: Extract<Block, { kind: 'list' }>, markup: Markup): string {
   return block.items
     .map((item, index) => {
@@ -95,35 +95,30 @@ function list(block: Extract<Block, { kind: 'list' }>, markup: Markup): string {
         if (child === undefined) return;
         const text = draw(child, markup);
         if (text === '') return;
-        if (child.kind === 'fence') lines.push(`\n${text}`);
-        else lines.push(`${continued ? `\n${indent}` : ''}${indentLines(child, text, indent)}`);
+        if (startsLine(child)) lines.push(`\n${text}`);
+        else if (holdsLines(child)) lines.push(`${continued ? `\n${indent}` : ''}${text}`);
+        else lines.push(`${continued ? `\n${indent}` : ''}${text.replaceAll('\n', `\n${indent}`)}`);
       };
-      add(first, first?.kind === 'list' || first?.kind === 'quote');
+      add(first, first?.kind === 'list');
       for (const child of rest) add(child, true);
       return lines.join('');
     })
     .join('\n');
 }
 
-/** A block that holds fences keeps its lines: spaces inside a fence would be content. */
-function indentLines(block: Block, text: string, indent: string): string {
-  return holdsFence(block) ? text : text.replaceAll('\n', `\n${indent}`);
+/** Fences and quotes are only markup at the very beginning of a line, and what is put before it is content. */
+function startsLine(block: Block): boolean {
+  return block.kind === 'fence' || block.kind === 'quote';
 }
 
-function holdsFence(block: Block): boolean {
-  switch (block.kind) {
-    case 'fence':
-      return true;
-    case 'quote':
-      return block.children.some(holdsFence);
-    case 'list':
-      return block.items.some((item) => item.some(holdsFence));
-    default:
-      return false;
-  }
+function holdsLines(block: Block): boolean {
+  return (
+    block.kind === 'list' &&
+    block.items.some((item) => item.some((one) => startsLine(one) || holdsLines(one)))
+  );
 }
 
-/** Nested quotes become one: no chat network nests them. Fences stand outside, between the quoted lines. */
+/** Nested quotes become one: no chat network nests them. What needs lines of its own stands outside, in between. */
 function quote(children: readonly Block[], markup: Markup): string {
   const parts: string[] = [];
   let lines: string[] = [];
@@ -134,7 +129,7 @@ function quote(children: readonly Block[], markup: Markup): string {
   for (const child of flatten(children)) {
     const text = draw(child, markup);
     if (text === '') continue;
-    if (holdsFence(child)) {
+    if (startsLine(child) || holdsLines(child)) {
       flush();
       parts.push(text);
       continue;

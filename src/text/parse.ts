@@ -118,7 +118,7 @@ function toBlock(token: Token): Block | undefined {
   switch (token.type) {
     case 'space':
     case 'def':
-    // The box in front of a loose task's first paragraph is drawn by its item.
+    // A tight task's box stands before its first block, see toItem.
     case 'checkbox':
       return undefined;
     case 'heading':
@@ -161,11 +161,21 @@ function toList(list: Tokens.List): Block {
     ordered: list.ordered,
     start: typeof list.start === 'number' ? list.start : 1,
     bullet,
-    items: list.items.map((item) => toBlocks(item.tokens)),
+    items: list.items.map(toItem),
   };
 }
 
-function toInlines(tokens: readonly Token[] | undefined): Inline[] {
+function toItem(item: Tokens.ListItem): Block[] {
+  const blocks = toBlocks(item.tokens);
+  if (item.tokens[0]?.type !== 'checkbox') return blocks;
+  const box = text(item.checked ? '☑ ' : '☐ ');
+  const [first, ...rest] = blocks;
+  return first?.kind === 'paragraph'
+    ? [{ ...first, children: tidy([box, ...first.children]) }, ...rest]
+    : [{ kind: 'paragraph', children: [box] }, ...blocks];
+}
+
+function toInlines(tokens: readonly Token[] | undefined): readonly Inline[] {
   return tidy(convert(tokens ?? []));
 }
 

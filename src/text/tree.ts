@@ -39,7 +39,8 @@ export function isBareLink(url: string, label: string): boolean {
  * Normal form, on which dialects may rely: no mark inside itself, no link inside a link, no two equal marks or
  * texts side by side, no mark around nothing.
  */
-export function tidy(nodes: readonly Inline[], inside: readonly (Mark | 'link')[] = []): Inline[] {
+export function tidy(nodes: readonly Inline[], inside: readonly (Mark | 'link')[] = []): readonly Inline[] {
+  if (isTidy(nodes, inside)) return nodes;
   const flat: Inline[] = [];
   for (const node of nodes) unwrap(node, inside, flat);
   const out: Inline[] = [];
@@ -58,11 +59,29 @@ export function tidy(nodes: readonly Inline[], inside: readonly (Mark | 'link')[
   return out;
 }
 
+/** Splitting lays every piece out several times, and nearly always it is tidy already. */
+function isTidy(nodes: readonly Inline[], inside: readonly (Mark | 'link')[]): boolean {
+  let last: Inline['kind'] = 'break';
+  for (const node of nodes) {
+    if (node.kind === last && (node.kind === 'text' || isMark(node))) return false;
+    last = node.kind;
+    if ('children' in node) {
+      if (inside.includes(node.kind) || (node.kind !== 'link' && isBlank(node.children))) return false;
+      if (node.children.length === 1 && node.children[0]!.kind === 'text') continue;
+      if (!isTidy(node.children, [...inside, node.kind])) return false;
+    } else if ('text' in node && node.text === '') return false;
+  }
+  return true;
+}
+
+function isBlank(nodes: readonly Inline[]): boolean {
+  return !nodes.some((node) => /\S/.test(inlineText([node])));
+}
+
 /** Drops wrappers that say nothing new or hold nothing; their children stay. */
 function unwrap(node: Inline, inside: readonly (Mark | 'link')[], out: Inline[]): void {
   if ('children' in node) {
-    const idle =
-      inside.includes(node.kind) || (node.kind !== 'link' && inlineText(node.children).trim() === '');
+    const idle = inside.includes(node.kind) || (node.kind !== 'link' && isBlank(node.children));
     if (!idle) out.push(node);
     else for (const child of node.children) unwrap(child, inside, out);
   } else if (!('text' in node) || node.text !== '') out.push(node);
