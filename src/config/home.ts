@@ -1,7 +1,6 @@
 /** Where the configuration lives: HERMES_HOME, profiles, and the files inside (gateway-core §1.2, §1.8). */
-import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fail } from '../core/errors.ts';
 
@@ -13,7 +12,6 @@ export interface HomeFiles {
   readonly logs: string;
   readonly database: string;
   readonly pid: string;
-  readonly socket: string;
 }
 
 const profileName = /^[a-z0-9][a-z0-9_-]{0,63}$/;
@@ -40,16 +38,7 @@ export function filesOf(home: string): HomeFiles {
     logs: join(home, 'logs'),
     database: join(home, 'gateway.db'),
     pid: join(home, 'gateway.pid'),
-    socket: socketPath(home),
   };
-}
-
-/** Unix socket addresses hold about 100 bytes; a longer path becomes a short name in the temporary folder. */
-function socketPath(home: string): string {
-  const inHome = join(home, 'gateway.sock');
-  if (Buffer.byteLength(inHome) <= 100) return inHome;
-  const name = createHash('sha256').update(home).digest('hex').slice(0, 16);
-  return join(tmpdir(), `hermes-${name}.sock`);
 }
 
 /** Creates the home and its log folder for this user alone. */

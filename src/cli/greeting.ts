@@ -1,0 +1,78 @@
+/** The first screen: what runs where, who answers, and two things to try that work as printed. */
+import { filesOf } from '../config/home.ts';
+import type { Settings } from '../config/settings.ts';
+import type { RunningGateway } from '../gateway.ts';
+import { version } from '../version.ts';
+import type { Host } from './host.ts';
+import { line, styleFor } from './print.ts';
+
+/** `full` adds the examples; without it only the facts are shown. Goes to stderr: stdout is for answers. */
+export function greet(host: Host, settings: Settings, gateway: RunningGateway, full: boolean): void {
+  const style = styleFor(host, host.stderr);
+  const put = (text = '') => line(host.stderr, text);
+  const fact = (label: string, value: string) => put(`  ${style.dim(label.padEnd(8))} ${value}`);
+  const command = full ? 'node bin/hermes.js' : 'hermes';
+  const files = filesOf(settings.home);
+
+  put();
+  put(`${style.bold('⚕ Hermes Gateway')} ${style.dim(version)}`);
+  put();
+  fact(
+    'API',
+    gateway.api === undefined ? 'off' : `${style.cyan(`${gateway.api.url}/v1`)}  ${keyNote(settings)}`,
+  );
+  fact('Model', modelNote(gateway, style.yellow));
+  const chats = Object.keys(settings.platforms);
+  fact('Chats', chats.length === 0 ? 'none yet' : chats.join(', '));
+  fact('Config', `${files.config}, ${files.env}`);
+  fact('Logs', files.logs);
+  if (gateway.model.isDemo) {
+    put();
+    put(`  ${style.bold('To get real answers')}, set a key and a model, then start again:`);
+    put(`    ${command} config set OPENROUTER_API_KEY <key>`);
+    put(`    ${command} config set model.default <model>`);
+  }
+  if (full && gateway.api !== undefined) examples(put, gateway.api.url, settings, style.bold, command);
+  put();
+  put(`  ${style.dim('Press Ctrl+C to stop.')}`);
+  put();
+}
+
+function keyNote(settings: Settings): string {
+  return settings.api.key === undefined
+    ? 'open to every program on this machine (no API_SERVER_KEY)'
+    : 'with your API_SERVER_KEY';
+}
+
+function modelNote({ model }: RunningGateway, mark: (text: string) => string): string {
+  return model.isDemo
+    ? `${mark('demo')}: scripted answers, no real model is set`
+    : `${model.name} (${model.provider})`;
+}
+
+function examples(
+  put: (text?: string) => void,
+  url: string,
+  settings: Settings,
+  bold: (text: string) => string,
+  command: string,
+): void {
+  const model = settings.api.modelName;
+  const keyed = settings.api.key !== undefined;
+  put();
+  put(`  ${bold('Try it')} in another terminal${keyed ? ' (after `export API_SERVER_KEY=…`)' : ''}:`);
+  put(`    ${command} chat`);
+  put();
+  put(`    curl ${url}/v1/chat/completions \\`);
+  if (keyed) put('      -H "Authorization: Bearer $API_SERVER_KEY" \\');
+  put("      -H 'Content-Type: application/json' \\");
+  put(`      -d '${JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] })}'`);
+  put();
+  put(`  ${bold('With the OpenAI SDK')} (Python):`);
+  put('    from openai import OpenAI');
+  const key = keyed ? '__import__("os").environ["API_SERVER_KEY"]' : '"none"';
+  put(`    client = OpenAI(base_url="${url}/v1", api_key=${key})`);
+  put(`    answer = client.chat.completions.create(model=${JSON.stringify(model)},`);
+  put('        messages=[{"role": "user", "content": "Hello"}])');
+  put('    print(answer.choices[0].message.content)');
+}
