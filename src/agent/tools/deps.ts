@@ -1,6 +1,6 @@
+import type { Settings } from '../../config/settings.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
-import type { Settings } from '../../config/settings.ts';
 import type { TaskStates } from './task-state.ts';
 
 /** What every tool of this folder is built from. */

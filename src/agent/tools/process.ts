@@ -5,8 +5,15 @@ import type { Background, Processes } from './processes.ts';
 
 const schema = z.object({
   action: z.enum(['list', 'poll', 'log', 'wait', 'kill', 'write', 'submit', 'close']),
-  session_id: z.string().optional().describe('Id that terminal(background=true) gave; needed for all but list.'),
-  data: z.string().max(1_000_000).optional().describe('Text for write (as it is) and submit (plus a line end).'),
+  session_id: z
+    .string()
+    .optional()
+    .describe('Id that terminal(background=true) gave; needed for all but list.'),
+  data: z
+    .string()
+    .max(1_000_000)
+    .optional()
+    .describe('Text for write (as it is) and submit (plus a line end).'),
   timeout: z.int().min(1).optional().describe('Seconds to wait at most.'),
   offset: z.int().min(0).optional().describe('log: first line, from 0; default: the newest lines.'),
   limit: z.int().min(1).optional().describe('log: number of lines, default 200.'),
@@ -63,7 +70,11 @@ export function processTool(deps: ToolDeps, processes: Processes): Tool<Args> {
         const output = show(process, 2_000);
         if (process.exit !== undefined) return { status: 'exited', exit_code: process.exit.code, output };
         if (context.signal.aborted) {
-          return { status: 'interrupted', output, note: 'The wait was interrupted; the process is still running.' };
+          return {
+            status: 'interrupted',
+            output,
+            note: 'The wait was interrupted; the process is still running.',
+          };
         }
         const note =
           wanted > longestMs
@@ -72,7 +83,8 @@ export function processTool(deps: ToolDeps, processes: Processes): Tool<Args> {
         return { status: 'timeout', output, timeout_note: note };
       }
       case 'kill':
-        if (process.exit !== undefined) return { status: 'already_exited', session_id: process.id, ...exit(process) };
+        if (process.exit !== undefined)
+          return { status: 'already_exited', session_id: process.id, ...exit(process) };
         await processes.kill(process);
         return { status: 'killed', session_id: process.id };
       case 'write':
@@ -108,7 +120,8 @@ export function processTool(deps: ToolDeps, processes: Processes): Tool<Args> {
           })),
         });
       }
-      if (args.session_id === undefined) return JSON.stringify({ error: `session_id is required for ${args.action}` });
+      if (args.session_id === undefined)
+        return JSON.stringify({ error: `session_id is required for ${args.action}` });
       const process = processes.find(context.task, args.session_id);
       if (process === undefined) {
         return JSON.stringify({ status: 'not_found', error: `No process with ID ${args.session_id}` });
@@ -120,7 +133,8 @@ export function processTool(deps: ToolDeps, processes: Processes): Tool<Args> {
 
 function input(process: Background, action: 'write' | 'submit' | 'close', data: string): object {
   const { stdin } = process.child;
-  if (process.exit !== undefined) return { status: 'already_exited', session_id: process.id, error: 'The process has ended.' };
+  if (process.exit !== undefined)
+    return { status: 'already_exited', session_id: process.id, error: 'The process has ended.' };
   if (stdin === null || stdin.destroyed || stdin.writableEnded) {
     return { error: 'The standard input of this process is closed.' };
   }
@@ -128,7 +142,8 @@ function input(process: Background, action: 'write' | 'submit' | 'close', data: 
     stdin.end();
     return { status: 'ok', bytes_written: 0 };
   }
-  if (stdin.writableLength > maxUnread) return { error: 'The process does not read its input; nothing was written.' };
+  if (stdin.writableLength > maxUnread)
+    return { error: 'The process does not read its input; nothing was written.' };
   const text = action === 'submit' ? `${data}\n` : data;
   stdin.write(text);
   return { status: 'ok', bytes_written: Buffer.byteLength(text) };

@@ -51,7 +51,8 @@ export function openProcesses(clock: Clock, log: Log): Processes {
 
   const prune = () => {
     const oldest = clock.now() - keepMs;
-    for (const each of tracked.values()) if (each.exit !== undefined && each.exit.at < oldest) tracked.delete(each.id);
+    for (const each of tracked.values())
+      if (each.exit !== undefined && each.exit.at < oldest) tracked.delete(each.id);
     while (tracked.size + starting >= maxTracked) {
       const finished = [...tracked.values()].find((each) => each.exit !== undefined);
       if (finished === undefined) return;

@@ -10,7 +10,10 @@ import { decode, isSource, kindByName, looksBinary } from './files/text.ts';
 import { remember } from './task-state.ts';
 
 const schema = z.object({
-  path: z.string().min(1).describe('File to read; relative to the working directory, ~ is the home directory.'),
+  path: z
+    .string()
+    .min(1)
+    .describe('File to read; relative to the working directory, ~ is the home directory.'),
   offset: z.int().min(1).default(1).describe('First line, from 1.'),
   limit: z.int().min(1).default(500).describe('Number of lines.'),
 });
@@ -44,11 +47,13 @@ export function readFileTool(deps: ToolDeps): Tool<Args> {
         const asked = absolute(args.path, task.cwd, homeOf(places));
         const path = await realTarget(asked);
         const refused = readRefusal(path, places) ?? readRefusal(asked, places);
-        if (refused !== undefined) throw new FileRefusal('refused', `Access denied: ${args.path}: ${refused}.`);
+        if (refused !== undefined)
+          throw new FileRefusal('refused', `Access denied: ${args.path}: ${refused}.`);
         const kind = kindByName(path);
         const handle = await openRegular(path);
         await using _ = { [Symbol.asyncDispose]: () => handle.close() };
-        if (kind === 'image') throw new FileRefusal('binary', `${args.path} is an image; use vision_analyze to look at it.`);
+        if (kind === 'image')
+          throw new FileRefusal('binary', `${args.path} is an image; use vision_analyze to look at it.`);
         if (kind === 'binary') throw new FileRefusal('binary', `${args.path} is a binary file.`);
         const info = await handle.stat();
 
@@ -100,15 +105,27 @@ export function readFileTool(deps: ToolDeps): Tool<Args> {
           total_lines: lines.length,
           file_size: stamp.size,
           truncated,
-          ...(truncated ? { hint: `Use offset=${next} to continue (showing ${args.offset}-${next - 1} of ${lines.length} lines)` } : {}),
-          ...(part.length === 0 && lines.length > 0 ? { hint: `offset is behind the end: the file has ${lines.length} lines` } : {}),
+          ...(truncated
+            ? {
+                hint: `Use offset=${next} to continue (showing ${args.offset}-${next - 1} of ${lines.length} lines)`,
+              }
+            : {}),
+          ...(part.length === 0 && lines.length > 0
+            ? { hint: `offset is behind the end: the file has ${lines.length} lines` }
+            : {}),
           is_binary: false,
           is_image: false,
         });
       } catch (error) {
         if (!(error instanceof FileRefusal)) throw error;
-        const similar = error.code === 'missing' ? await similarFiles(absolute(args.path, task.cwd, homeOf(places)), places) : [];
-        return JSON.stringify({ error: error.message, ...(similar.length > 0 ? { similar_files: similar } : {}) });
+        const similar =
+          error.code === 'missing'
+            ? await similarFiles(absolute(args.path, task.cwd, homeOf(places)), places)
+            : [];
+        return JSON.stringify({
+          error: error.message,
+          ...(similar.length > 0 ? { similar_files: similar } : {}),
+        });
       }
     },
   };

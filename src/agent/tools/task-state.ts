@@ -27,6 +27,7 @@ const maxPaths = 1_000;
 
 export interface TaskStates {
   of(task: string): TaskState;
+  all(): Iterable<TaskState>;
   /** A tool that is not a reading one ran: repeated reads are no loop any more. */
   otherTool(task: string): void;
   /** The conversation was shortened: what was read before may be asked for again. */
@@ -70,6 +71,7 @@ export function openTaskStates(startIn: string, evict: (state: TaskState) => voi
   };
   return {
     of,
+    all: () => tasks.values(),
     otherTool: (task) => {
       const state = tasks.get(task);
       if (state === undefined) return;

@@ -6,19 +6,21 @@ import type { ToolDeps } from './deps.ts';
 import { absolute } from './files/open.ts';
 import { stripAnsi } from './guard/normalise.ts';
 import type { Processes } from './processes.ts';
+import type { TaskState } from './task-state.ts';
 import { exitMeaning } from './terminal/meanings.ts';
 import { runForeground } from './terminal/run.ts';
 import { childEnvironment, openShell, type ShellState } from './terminal/session.ts';
 import { shapeProblem } from './terminal/shape.ts';
 import { withSudoPassword } from './terminal/sudo.ts';
-import type { TaskState } from './task-state.ts';
 
 const schema = z.object({
   command: z.string().describe('Shell command line.'),
   background: z
     .boolean()
     .default(false)
-    .describe('Start it and return at once with a session_id for the process tool: servers, watchers, long jobs.'),
+    .describe(
+      'Start it and return at once with a session_id for the process tool: servers, watchers, long jobs.',
+    ),
   timeout: z.int().min(1).optional().describe('Seconds after which a foreground command is killed.'),
   workdir: z.string().optional().describe('Directory to run in; default: where the last command ended.'),
 });
@@ -68,7 +70,11 @@ export function terminalTool(deps: ToolDeps, processes: Processes): Tool<Args> {
       const extra = consent.approval === undefined ? {} : { approval: consent.approval };
 
       if (args.background) {
-        const started = await processes.start(task, shell, sudo, { command, cwd: place.cwd, signal: context.signal });
+        const started = await processes.start(task, shell, sudo, {
+          command,
+          cwd: place.cwd,
+          signal: context.signal,
+        });
         if ('error' in started) return refusal(started.error, 'error');
         return JSON.stringify({
           output: 'Background process started',
@@ -91,8 +97,12 @@ export function terminalTool(deps: ToolDeps, processes: Processes): Tool<Args> {
       log('debug', 'terminal.ran', { code: ran.code, ended: ran.ended });
       const meaning = ran.ended === 'exit' ? exitMeaning(command, ran.code) : undefined;
       let output = deps.redact(stripAnsi(ran.output));
-      if (terminal.sudoPassword === undefined && /\bsudo: (?:a password is required|a terminal is required|no tty present)/.test(output)) {
-        output += '\nHint: set SUDO_PASSWORD in the .env file of the gateway to let sudo work without a terminal.';
+      if (
+        terminal.sudoPassword === undefined &&
+        /\bsudo: (?:a password is required|a terminal is required|no tty present)/.test(output)
+      ) {
+        output +=
+          '\nHint: set SUDO_PASSWORD in the .env file of the gateway to let sudo work without a terminal.';
       }
       return JSON.stringify({
         output,

@@ -14,7 +14,10 @@ const item = z.object({
 
 const schema = z.object({
   todos: z.array(item).max(maxItems).optional().describe('The list; leave out to read it.'),
-  merge: z.boolean().default(false).describe('true: change or add items by id; false: replace the whole list.'),
+  merge: z
+    .boolean()
+    .default(false)
+    .describe('true: change or add items by id; false: replace the whole list.'),
 });
 
 type Args = z.infer<typeof schema>;

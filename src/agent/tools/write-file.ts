@@ -32,7 +32,10 @@ export function writeFileTool(deps: ToolDeps): Tool<Args> {
       const task = deps.tasks.of(context.task);
       try {
         if (args.content.includes(unchangedText)) {
-          throw new FileRefusal('refused', 'This content is a status message of read_file, not the text of a file.');
+          throw new FileRefusal(
+            'refused',
+            'This content is a status message of read_file, not the text of a file.',
+          );
         }
         const target = await writableTarget(args.path, task, places, args.cross_profile);
         return await alone([target.path], async () => {

@@ -90,12 +90,18 @@ export async function save(
     if (why !== undefined) throw new FileRefusal('refused', `Write denied: ${target.asked}: ${why}.`);
   });
   deps.tasks.wrote(task.id, target.path, stamp);
-  for (const key of task.reads.keys()) if (key.startsWith(`[${JSON.stringify(target.path)},`)) task.reads.delete(key);
+  for (const key of task.reads.keys())
+    if (key.startsWith(`[${JSON.stringify(target.path)},`)) task.reads.delete(key);
   return { bytes: bytes.length, dirsCreated: made !== undefined };
 }
 
 /** A warning when somebody else changed the file after this task last saw it. */
-export function staleWarning(target: Target, found: Stamp, task: TaskState, deps: ToolDeps): string | undefined {
+export function staleWarning(
+  target: Target,
+  found: Stamp,
+  task: TaskState,
+  deps: ToolDeps,
+): string | undefined {
   const seen = task.seen.get(target.path);
   if (seen === undefined || (seen.mtimeMs === found.mtimeMs && seen.size === found.size)) return undefined;
   const writer = deps.tasks.wroteLast(target.path);

@@ -22,7 +22,9 @@ const json = (text: string): Promise<string | undefined> => {
     JSON.parse(text);
     return Promise.resolve(undefined);
   } catch (error) {
-    return Promise.resolve(error instanceof Error ? `Invalid JSON: ${error.message.slice(0, 300)}` : 'Invalid JSON');
+    return Promise.resolve(
+      error instanceof Error ? `Invalid JSON: ${error.message.slice(0, 300)}` : 'Invalid JSON',
+    );
   }
 };
 

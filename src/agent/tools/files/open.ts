@@ -34,7 +34,8 @@ export async function realTarget(path: string): Promise<string> {
       return join(await realpath(at), ...missing);
     } catch (error) {
       if (codeOf(error) === 'ELOOP') throw new FileRefusal('refused', `Too many symbolic links: ${path}`);
-      if (codeOf(error) === 'ENOTDIR') throw new FileRefusal('not-a-file', `A parent of ${path} is not a directory.`);
+      if (codeOf(error) === 'ENOTDIR')
+        throw new FileRefusal('not-a-file', `A parent of ${path} is not a directory.`);
       if (codeOf(error) !== 'ENOENT') throw error;
     }
     // A dangling link still says where a new file would appear.
@@ -63,14 +64,16 @@ export async function openRegular(path: string): Promise<FileHandle> {
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') throw new FileRefusal('missing', `File not found: ${path}`);
-    if (code === 'ELOOP') throw new FileRefusal('changed', `${path} became a symbolic link while it was being opened.`);
+    if (code === 'ELOOP')
+      throw new FileRefusal('changed', `${path} became a symbolic link while it was being opened.`);
     if (code === 'EACCES' || code === 'EPERM') throw new FileRefusal('refused', `Permission denied: ${path}`);
     if (code === 'ENXIO') throw new FileRefusal('not-a-file', `${path} is not a regular file.`);
     throw error;
   }
   try {
     const info = await handle.stat();
-    if (info.isDirectory()) throw new FileRefusal('not-a-file', `${path} is a directory; use search_files to list it.`);
+    if (info.isDirectory())
+      throw new FileRefusal('not-a-file', `${path} is a directory; use search_files to list it.`);
     if (!info.isFile()) {
       throw new FileRefusal('not-a-file', `${path} is a device or pipe; only regular files can be read.`);
     }
@@ -98,7 +101,10 @@ async function openedPath(handle: FileHandle, path: string): Promise<string> {
 export async function readAll(handle: FileHandle, limit: number): Promise<{ bytes: Buffer; stamp: Stamp }> {
   const info = await handle.stat();
   if (info.size > limit) {
-    throw new FileRefusal('too-large', `The file has ${info.size} bytes; the limit of this tool is ${limit}.`);
+    throw new FileRefusal(
+      'too-large',
+      `The file has ${info.size} bytes; the limit of this tool is ${limit}.`,
+    );
   }
   const chunks: Buffer[] = [];
   let total = 0;
@@ -125,14 +131,18 @@ export async function writeAtomically(
   unique: string,
   check: (real: string) => void,
 ): Promise<Stamp> {
-  const folder = await open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(
-    (error: unknown) => {
-      const why = codeOf(error) === 'ELOOP' || codeOf(error) === 'ENOTDIR' ? 'changed' : 'refused';
-      throw new FileRefusal(why, `Cannot open the directory of ${path} (${codeOf(error)}).`);
-    },
-  );
+  const folder = await open(
+    dirname(path),
+    constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
+  ).catch((error: unknown) => {
+    const why = codeOf(error) === 'ELOOP' || codeOf(error) === 'ENOTDIR' ? 'changed' : 'refused';
+    throw new FileRefusal(why, `Cannot open the directory of ${path} (${codeOf(error)}).`);
+  });
   try {
-    const real = process.platform === 'linux' ? await readlink(`/proc/self/fd/${folder.fd}`) : await realpath(dirname(path));
+    const real =
+      process.platform === 'linux'
+        ? await readlink(`/proc/self/fd/${folder.fd}`)
+        : await realpath(dirname(path));
     const target = join(real, basename(path));
     if (target !== path) throw new FileRefusal('changed', `The directory of ${path} was replaced.`);
     check(target);

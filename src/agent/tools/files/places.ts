@@ -35,12 +35,18 @@ const secretFiles = [
   'cache/bws_cache.json',
 ];
 const secretFolders = ['mcp-tokens', 'skills/.hub'];
-const environmentFiles =
-  /^(?:\.env(?:\.(?:local|development|production|test|staging))?|\.envrc)$/;
+const environmentFiles = /^(?:\.env(?:\.(?:local|development|production|test|staging))?|\.envrc)$/;
 
 /** Profile homes lie in `<root>/profiles/<name>`; secrets of the root are secrets of every profile. */
 export function rootHome(home: string): string {
   return basename(dirname(home)) === 'profiles' ? dirname(dirname(home)) : home;
+}
+
+/** Files and folders of this product that must not be read, for those who walk a tree. */
+export function secretPaths(places: Places): readonly string[] {
+  return [...new Set([places.home, rootHome(places.home)])].flatMap((home) =>
+    [...secretFiles, ...secretFolders].map((name) => join(home, name)),
+  );
 }
 
 /** Why `path` must not be read, or undefined. */
@@ -49,18 +55,43 @@ export function readRefusal(path: string, places: Places): string | undefined {
   if (environmentFiles.test(basename(file))) return 'it is an environment file, which usually holds secrets';
   for (const home of new Set([places.home, rootHome(places.home)])) {
     for (const name of secretFiles) if (file === fold(join(home, name))) return 'it holds credentials';
-    for (const name of secretFolders) if (isBelow(file, fold(join(home, name)))) return 'it holds credentials';
+    for (const name of secretFolders)
+      if (isBelow(file, fold(join(home, name)))) return 'it holds credentials';
   }
   // Other profiles keep the same files.
-  if (/\/profiles\/[^/]{1,100}\/(?:auth\.json|auth\.lock|\.anthropic_oauth\.json|webhook_subscriptions\.json|mcp-tokens\/.*)$/.test(file) && isBelow(file, fold(rootHome(places.home)))) {
+  if (
+    /\/profiles\/[^/]{1,100}\/(?:auth\.json|auth\.lock|\.anthropic_oauth\.json|webhook_subscriptions\.json|mcp-tokens\/.*)$/.test(
+      file,
+    ) &&
+    isBelow(file, fold(rootHome(places.home)))
+  ) {
     return 'it holds credentials';
   }
-  if (/^\/proc\/(?:.{1,200}\/)?(?:environ|mem|auxv|kcore|kmem)$/.test(file)) return 'it shows the memory of a process';
+  if (/^\/proc\/(?:.{1,200}\/)?(?:environ|mem|auxv|kcore|kmem)$/.test(file))
+    return 'it shows the memory of a process';
   return undefined;
 }
 
-const systemFolders = ['/etc', '/boot', '/usr/lib/systemd', '/lib/systemd', '/private/etc', '/private/var', '/proc', '/sys', '/dev'];
-const productFiles = ['config.yaml', 'auth.json', 'auth.lock', 'webhook_subscriptions.json', '.env', '.anthropic_oauth.json', 'gateway.pid'];
+const systemFolders = [
+  '/etc',
+  '/boot',
+  '/usr/lib/systemd',
+  '/lib/systemd',
+  '/private/etc',
+  '/private/var',
+  '/proc',
+  '/sys',
+  '/dev',
+];
+const productFiles = [
+  'config.yaml',
+  'auth.json',
+  'auth.lock',
+  'webhook_subscriptions.json',
+  '.env',
+  '.anthropic_oauth.json',
+  'gateway.pid',
+];
 const productFolders = ['mcp-tokens', 'pairing', 'auth'];
 const homeFolders = ['.ssh', '.aws', '.gnupg', '.kube', '.docker', '.azure', '.config/gh', '.config/gcloud'];
 const homeFiles =
@@ -78,12 +109,15 @@ export function writeRefusal(path: string, places: Places): string | undefined {
   if (/(?:^|\/)docker\.sock$/.test(file)) return 'it controls the container service';
   for (const home of new Set([places.home, rootHome(places.home)])) {
     for (const name of productFiles) if (file === fold(join(home, name))) return 'it configures this gateway';
-    for (const name of productFolders) if (isBelow(file, fold(join(home, name)))) return 'it configures this gateway';
-    if (dirname(file) === fold(home) && /^(?:gateway|state)\.db/.test(basename(file))) return 'it is the database of this gateway';
+    for (const name of productFolders)
+      if (isBelow(file, fold(join(home, name)))) return 'it configures this gateway';
+    if (dirname(file) === fold(home) && /^(?:gateway|state)\.db/.test(basename(file)))
+      return 'it is the database of this gateway';
   }
   for (const home of places.userHomes) {
     for (const name of homeFolders) if (isBelow(file, fold(join(home, name)))) return 'it holds credentials';
-    for (const name of homeFiles) if (file === fold(join(home, name))) return 'it changes every login or holds credentials';
+    for (const name of homeFiles)
+      if (file === fold(join(home, name))) return 'it changes every login or holds credentials';
   }
   if (places.writeRoot !== undefined && !isBelow(file, fold(places.writeRoot))) {
     return `only ${places.writeRoot} may be written (HERMES_WRITE_SAFE_ROOT)`;

@@ -30,7 +30,10 @@ export function hasFlag(args: readonly string[], letters: string, ...long: strin
 export function operands(args: readonly string[]): readonly string[] {
   const end = args.indexOf('--');
   const before = end < 0 ? args : args.slice(0, end);
-  return [...before.filter((arg) => !arg.startsWith('-') || arg === '-'), ...(end < 0 ? [] : args.slice(end + 1))];
+  return [
+    ...before.filter((arg) => !arg.startsWith('-') || arg === '-'),
+    ...(end < 0 ? [] : args.slice(end + 1)),
+  ];
 }
 
 const deletes = (call: Call, facts: Facts, place: (path: string) => boolean) =>
@@ -69,20 +72,24 @@ export const blockRules: readonly BlockRule[] = [
   {
     why: 'dd to raw block device',
     test: (call) =>
-      call.name === 'dd' && call.args.some((arg) => /^of=/i.test(arg) && isBlockDevice(cleanPath(arg.slice(3)))),
+      call.name === 'dd' &&
+      call.args.some((arg) => /^of=/i.test(arg) && isBlockDevice(cleanPath(arg.slice(3)))),
   },
   {
     why: 'redirect to raw block device',
-    test: (call) => call.redirects.some(({ op, target }) => op.includes('>') && isBlockDevice(cleanPath(target))),
+    test: (call) =>
+      call.redirects.some(({ op, target }) => op.includes('>') && isBlockDevice(cleanPath(target))),
   },
   { why: 'kill all processes', test: (call) => killsAll(call) },
   {
     why: 'system shutdown/reboot',
-    test: (call) => powers.has(call.name) && !call.args.some((arg) => arg === '--help' || arg === '--version'),
+    test: (call) =>
+      powers.has(call.name) && !call.args.some((arg) => arg === '--help' || arg === '--version'),
   },
   {
     why: 'init 0/6 (shutdown/reboot)',
-    test: (call) => (call.name === 'init' || call.name === 'telinit') && /^[06]$/.test(operands(call.args)[0] ?? ''),
+    test: (call) =>
+      (call.name === 'init' || call.name === 'telinit') && /^[06]$/.test(operands(call.args)[0] ?? ''),
   },
   {
     why: 'systemctl poweroff/reboot',
@@ -94,7 +101,9 @@ export const blockRules: readonly BlockRule[] = [
 /** `:(){ :|:& };:` with any function name. Linear: names are bounded and nothing repeats freely. */
 export function isForkBomb(command: string): boolean {
   const tight = command.replace(/\s+/g, '');
-  return /(?<![^;&|\n{(])([a-z_:][\w:]{0,40})\(\)\{\1\|\1&\};\1/i.test(tight) || /:\(\)\{:\|:&\};:/.test(tight);
+  return (
+    /(?<![^;&|\n{(])([a-z_:][\w:]{0,40})\(\)\{\1\|\1&\};\1/i.test(tight) || /:\(\)\{:\|:&\};:/.test(tight)
+  );
 }
 
 export const forkBomb = 'fork bomb';
@@ -107,6 +116,8 @@ export function guessesSudoPassword(call: Call, facts: Facts): boolean {
 
 /** Options of a wrapper itself, before the command it starts. */
 export function ownOptions(args: readonly string[]): readonly string[] {
-  const end = args.findIndex((arg, index) => !arg.startsWith('-') && !/^-[ugpChrtTUDR]$/.test(args[index - 1] ?? ''));
+  const end = args.findIndex(
+    (arg, index) => !arg.startsWith('-') && !/^-[ugpChrtTUDR]$/.test(args[index - 1] ?? ''),
+  );
   return end < 0 ? args : args.slice(0, end);
 }

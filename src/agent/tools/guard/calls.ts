@@ -33,7 +33,23 @@ const downloads = new Set(['curl', 'wget', 'fetch', 'aria2c']);
 
 /** Wrapper → its options that take a separate value. Options outside the list stand alone. */
 const wrappers: Readonly<Record<string, readonly string[]>> = {
-  sudo: ['-u', '-g', '-h', '-p', '-C', '-r', '-t', '-T', '-U', '-D', '-R', '--user', '--group', '--prompt', '--host'],
+  sudo: [
+    '-u',
+    '-g',
+    '-h',
+    '-p',
+    '-C',
+    '-r',
+    '-t',
+    '-T',
+    '-U',
+    '-D',
+    '-R',
+    '--user',
+    '--group',
+    '--prompt',
+    '--host',
+  ],
   doas: ['-u', '-C', '-a'],
   env: ['-u', '-C', '--unset', '--chdir'],
   exec: ['-a'],
@@ -141,7 +157,11 @@ function resolve(words: readonly string[], where: Where, out: Call[], state: Sta
     }
     resolve(
       command,
-      { ...where, via: [...where.via, name], openEnded: where.openEnded || name === 'xargs' || name === 'parallel' },
+      {
+        ...where,
+        via: [...where.via, name],
+        openEnded: where.openEnded || name === 'xargs' || name === 'parallel',
+      },
       out,
       state,
     );
@@ -162,7 +182,8 @@ function startedBy(name: string, args: readonly string[]): readonly (readonly st
       if (from >= 0 && (arg === ';' || arg === '+')) {
         found.push(args.slice(from, index));
         from = -1;
-      } else if (from < 0 && /^(-exec|-execdir|-ok|-okdir|-x|-X|--exec|--exec-batch)$/.test(arg)) from = index + 1;
+      } else if (from < 0 && /^(-exec|-execdir|-ok|-okdir|-x|-X|--exec|--exec-batch)$/.test(arg))
+        from = index + 1;
     }
     return found;
   }
@@ -194,12 +215,16 @@ function scriptsOf(name: string, args: readonly string[]): readonly string[] {
     return at < 0 ? [] : [args.slice(at + 1).join(' ')];
   }
   if (name === 'ssh') {
-    const host = args.findIndex((arg, index) => !arg.startsWith('-') && !/^-[bcDEeFIiJLlmOopQRSWw]$/.test(args[index - 1] ?? ''));
+    const host = args.findIndex(
+      (arg, index) => !arg.startsWith('-') && !/^-[bcDEeFIiJLlmOopQRSWw]$/.test(args[index - 1] ?? ''),
+    );
     return host < 0 || host + 1 >= args.length ? [] : [args.slice(host + 1).join(' ')];
   }
   if (name === 'trap' || name === 'watch') {
     const script = args.find((arg) => !arg.startsWith('-'));
-    return script === undefined ? [] : [name === 'watch' ? args.slice(args.indexOf(script)).join(' ') : script];
+    return script === undefined
+      ? []
+      : [name === 'watch' ? args.slice(args.indexOf(script)).join(' ') : script];
   }
   return [];
 }

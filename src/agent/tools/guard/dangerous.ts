@@ -5,13 +5,7 @@
 
 import { hasFlag, isForkBomb, killsAll, operands, ownOptions } from './blocked.ts';
 import { type Call, shells } from './calls.ts';
-import {
-  cleanPath,
-  isHermesConfig,
-  isProjectConfig,
-  isProtectedFile,
-  isSystemConfig,
-} from './targets.ts';
+import { cleanPath, isHermesConfig, isProjectConfig, isProtectedFile, isSystemConfig } from './targets.ts';
 
 export interface DangerRule {
   readonly key: string;
@@ -52,7 +46,8 @@ const sigKill = /^(?:-9|-(?:SIG)?KILL)$/i;
 const usesPgrep = (call: Call, kind: '$(' | '`') =>
   call.name === 'kill' &&
   call.simple.inner.some(
-    (inner) => inner.kind === kind && inner.commands.some((each) => each.words.some((word) => word.text === 'pgrep')),
+    (inner) =>
+      inner.kind === kind && inner.commands.some((each) => each.words.some((word) => word.text === 'pgrep')),
   );
 const startsGateway = (call: Call) =>
   /(?:^|\s)gateway\s+run(?:\s|$)/.test(`${call.name} ${call.args.slice(0, 12).join(' ')}`.slice(0, 2_000));
@@ -60,7 +55,9 @@ export const sqlClient = /^(?:psql|mysql|mariadb|sqlite3?|sqlcmd|clickhouse-clie
 const feeds = /^(?:echo|printf|cat)$/;
 const sql = (call: Call, { feedsSql }: Around, test: (statement: string) => boolean) =>
   (sqlClient.test(call.name) || (feedsSql && feeds.test(call.name))) &&
-  [...call.args, ...call.simple.heredocs].some((text) => text.split(';').some((statement) => test(statement)));
+  [...call.args, ...call.simple.heredocs].some((text) =>
+    text.split(';').some((statement) => test(statement)),
+  );
 
 export const dangerRules: readonly DangerRule[] = [
   {
@@ -116,12 +113,18 @@ export const dangerRules: readonly DangerRule[] = [
   {
     key: 'SQL DELETE without WHERE',
     legacy: ['DELETE'],
-    test: (call, around) => sql(call, around, (text) => /\bdelete\s+from\b/i.test(text) && !/\bwhere\b/i.test(text)),
+    test: (call, around) =>
+      sql(call, around, (text) => /\bdelete\s+from\b/i.test(text) && !/\bwhere\b/i.test(text)),
   },
   {
     key: 'SQL TRUNCATE',
     legacy: ['TRUNCATE'],
-    test: (call, around) => sql(call, around, (text) => /^[\s"']{0,9}truncate\s+\w/i.test(text) || /\btruncate\s+table\b/i.test(text)),
+    test: (call, around) =>
+      sql(
+        call,
+        around,
+        (text) => /^[\s"']{0,9}truncate\s+\w/i.test(text) || /\btruncate\s+table\b/i.test(text),
+      ),
   },
   { key: 'overwrite system config', test: (call, around) => writes(call, isSystemConfig, around) },
   {
@@ -132,19 +135,24 @@ export const dangerRules: readonly DangerRule[] = [
   {
     key: 'in-place edit of system config',
     legacy: ['sed'],
-    test: (call, around) => call.name === 'sed' && shortInPlace(call) && anyOperand(call, isSystemConfig, around),
+    test: (call, around) =>
+      call.name === 'sed' && shortInPlace(call) && anyOperand(call, isSystemConfig, around),
   },
   {
     key: 'in-place edit of system config (long flag)',
     legacy: ['sed'],
-    test: (call, around) => call.name === 'sed' && longInPlace(call) && anyOperand(call, isSystemConfig, around),
+    test: (call, around) =>
+      call.name === 'sed' && longInPlace(call) && anyOperand(call, isSystemConfig, around),
   },
   {
     key: 'overwrite system file via tee',
     legacy: ['tee'],
     test: (call, around) => call.name === 'tee' && anyOperand(call, isProtectedFile, around),
   },
-  { key: 'overwrite system file via redirection', test: (call, around) => writes(call, isProtectedFile, around) },
+  {
+    key: 'overwrite system file via redirection',
+    test: (call, around) => writes(call, isProtectedFile, around),
+  },
   {
     key: 'overwrite project env/config via tee',
     legacy: ['tee'],
@@ -161,12 +169,14 @@ export const dangerRules: readonly DangerRule[] = [
   {
     key: 'in-place edit of Hermes config/env',
     legacy: ['sed'],
-    test: (call, around) => call.name === 'sed' && shortInPlace(call) && anyOperand(call, isHermesConfig, around),
+    test: (call, around) =>
+      call.name === 'sed' && shortInPlace(call) && anyOperand(call, isHermesConfig, around),
   },
   {
     key: 'in-place edit of Hermes config/env (long flag)',
     legacy: ['sed'],
-    test: (call, around) => call.name === 'sed' && longInPlace(call) && anyOperand(call, isHermesConfig, around),
+    test: (call, around) =>
+      call.name === 'sed' && longInPlace(call) && anyOperand(call, isHermesConfig, around),
   },
   {
     key: 'in-place edit of Hermes config/env (perl/ruby)',
@@ -194,7 +204,8 @@ export const dangerRules: readonly DangerRule[] = [
   {
     key: 'force kill processes (killall -s KILL)',
     legacy: ['killall'],
-    test: (call) => call.name === 'killall' && !call.args.some((arg) => sigKill.test(arg)) && forced(call.args),
+    test: (call) =>
+      call.name === 'killall' && !call.args.some((arg) => sigKill.test(arg)) && forced(call.args),
   },
   {
     key: 'kill processes by regex (killall -r)',
@@ -207,12 +218,14 @@ export const dangerRules: readonly DangerRule[] = [
   },
   {
     key: 'script execution via -e/-c flag',
-    test: (call) => interpreters.test(call.name) && call.args.some((arg) => /^-[a-z]*[ec]/i.test(arg) || arg === '--eval'),
+    test: (call) =>
+      interpreters.test(call.name) && call.args.some((arg) => /^-[a-z]*[ec]/i.test(arg) || arg === '--eval'),
   },
   {
     key: 'script execution via heredoc',
     test: (call) =>
-      (interpreters.test(call.name) || shells.has(call.name)) && call.redirects.some(({ op }) => op.startsWith('<<')),
+      (interpreters.test(call.name) || shells.has(call.name)) &&
+      call.redirects.some(({ op }) => op.startsWith('<<')),
   },
   {
     key: 'chmod +x followed by immediate execution',
@@ -220,7 +233,9 @@ export const dangerRules: readonly DangerRule[] = [
     test: (call, around) =>
       call.name === 'chmod' &&
       call.args.some((arg) => /^[ugoa]*\+[rwst]*x|^0?[1357][0-7]{2}$/.test(arg)) &&
-      around.calls.slice(around.index + 1, around.index + 40).some((next) => next.simple.words[0]?.text.startsWith('./')),
+      around.calls
+        .slice(around.index + 1, around.index + 40)
+        .some((next) => next.simple.words[0]?.text.startsWith('./')),
   },
   { key: 'pipe remote content to shell', test: (call) => shells.has(call.name) && call.afterDownload },
   {
@@ -240,7 +255,8 @@ export const dangerRules: readonly DangerRule[] = [
     key: 'git force push (rewrites remote history)',
     legacy: ['git', 'git force push'],
     test: (call) =>
-      gitVerb(call)?.[0] === 'push' && gitVerb(call)!.some((arg) => arg.startsWith('--force') || /^\+\S/.test(arg)),
+      gitVerb(call)?.[0] === 'push' &&
+      gitVerb(call)!.some((arg) => arg.startsWith('--force') || /^\+\S/.test(arg)),
   },
   {
     key: 'git force push short flag (rewrites remote history)',
@@ -272,7 +288,9 @@ export const dangerRules: readonly DangerRule[] = [
     legacy: ['docker'],
     test: (call) =>
       /^(?:docker|podman)$/.test(call.name) &&
-      /^(?:restart|stop|kill)$/.test(call.args[0] === 'container' ? (call.args[1] ?? '') : (call.args[0] ?? '')),
+      /^(?:restart|stop|kill)$/.test(
+        call.args[0] === 'container' ? (call.args[1] ?? '') : (call.args[0] ?? ''),
+      ),
   },
   {
     key: 'stop/restart hermes gateway (kills running agents)',
@@ -340,7 +358,8 @@ export const dangerRules: readonly DangerRule[] = [
     key: 'sudo with combined-flag privilege escalation',
     legacy: ['sudo'],
     test: (call) =>
-      call.name === 'sudo' && ownOptions(call.args).some((arg) => /^-[A-Za-z]{2,}$/.test(arg) && /[SAsi]/.test(arg)),
+      call.name === 'sudo' &&
+      ownOptions(call.args).some((arg) => /^-[A-Za-z]{2,}$/.test(arg) && /[SAsi]/.test(arg)),
   },
 ];
 

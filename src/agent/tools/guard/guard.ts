@@ -1,13 +1,6 @@
 /** Whether a command line may run on this machine: never, only with consent, or freely (agent-runtime §17). */
 
-import {
-  blockRules,
-  type Facts,
-  forkBomb,
-  guessesSudoPassword,
-  isForkBomb,
-  sudoGuess,
-} from './blocked.ts';
+import { blockRules, type Facts, forkBomb, guessesSudoPassword, isForkBomb, sudoGuess } from './blocked.ts';
 import { type Call, callsOf } from './calls.ts';
 import { dangerRules, forkBombRule, sqlClient } from './dangerous.ts';
 import { normalise } from './normalise.ts';

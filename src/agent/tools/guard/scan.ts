@@ -51,7 +51,13 @@ type Building = {
 class Scanner {
   private at = 0;
   unclear = false;
-  private readonly waiting: { into: string[]; delimiter: string; tabs: boolean; literal: boolean; owner: Building }[] = [];
+  private readonly waiting: {
+    into: string[];
+    delimiter: string;
+    tabs: boolean;
+    literal: boolean;
+    owner: Building;
+  }[] = [];
   private readonly text: string;
 
   constructor(text: string) {
@@ -150,7 +156,12 @@ class Scanner {
     while (text[this.at] === ' ' || text[this.at] === '\t') this.at += 1;
     const last = into.words.at(-1);
     // `2>file`: the number belongs to the operator.
-    if (last !== undefined && !last.quoted && last.at + last.text.length === start && /^\d{1,3}$/.test(last.text)) {
+    if (
+      last !== undefined &&
+      !last.quoted &&
+      last.at + last.text.length === start &&
+      /^\d{1,3}$/.test(last.text)
+    ) {
       into.words.pop();
     }
     const before = into.words.length;
@@ -306,11 +317,14 @@ class Scanner {
 }
 
 function ansiC(text: string): string {
-  return text.replace(/\\(?:x([0-9a-f]{1,2})|u([0-9a-f]{1,4})|([0-7]{1,3})|(.))/gis, (_, hex, uni, oct, plain) => {
-    if (hex ?? uni) return String.fromCharCode(Number.parseInt(hex ?? uni, 16));
-    if (oct) return String.fromCharCode(Number.parseInt(oct, 8) & 255);
-    return plain === 'n' ? '\n' : plain === 't' ? '\t' : plain;
-  });
+  return text.replace(
+    /\\(?:x([0-9a-f]{1,2})|u([0-9a-f]{1,4})|([0-7]{1,3})|(.))/gis,
+    (_, hex, uni, oct, plain) => {
+      if (hex ?? uni) return String.fromCharCode(Number.parseInt(hex ?? uni, 16));
+      if (oct) return String.fromCharCode(Number.parseInt(oct, 8) & 255);
+      return plain === 'n' ? '\n' : plain === 't' ? '\t' : plain;
+    },
+  );
 }
 
 function endOfLine(text: string, from: number): number {

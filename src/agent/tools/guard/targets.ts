@@ -27,7 +27,10 @@ export function isRoot(path: string): boolean {
 }
 
 const systemDirectories = new Set(
-  ['home', 'root', 'etc', 'usr', 'var', 'bin', 'sbin', 'boot', 'lib'].flatMap((name) => [`/${name}`, `/${name}/*`]),
+  ['home', 'root', 'etc', 'usr', 'var', 'bin', 'sbin', 'boot', 'lib'].flatMap((name) => [
+    `/${name}`,
+    `/${name}/*`,
+  ]),
 );
 
 export function isSystemDirectory(path: string): boolean {

@@ -28,11 +28,15 @@ export async function start(
   const { clock, signal } = options;
   for (let attempt = 0; ; attempt += 1) {
     const run = clock.hex(8);
-    const child = spawn(state.shell, ['-c', script(state, command, { run, cwd: options.cwd, keep: options.keep })], {
-      env: { ...state.env, [runMark]: run },
-      stdio: [options.stdin, 'pipe', 'ignore'],
-      detached: true,
-    });
+    const child = spawn(
+      state.shell,
+      ['-c', script(state, command, { run, cwd: options.cwd, keep: options.keep })],
+      {
+        env: { ...state.env, [runMark]: run },
+        stdio: [options.stdin, 'pipe', 'ignore'],
+        detached: true,
+      },
+    );
     const failure = await new Promise<unknown>((done) => {
       child.once('spawn', () => done(undefined));
       child.once('error', done);

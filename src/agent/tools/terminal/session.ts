@@ -48,7 +48,13 @@ export async function openShell(env: Readonly<Record<string, string>>, cwd: stri
     const child = execFile(
       shell,
       ['-l', '-c', `umask 077\n${dump(shell)}\n`],
-      { env: { ...env, HERMES_SNAPSHOT: folder }, cwd, timeout: snapshotMs, killSignal: 'SIGKILL', maxBuffer: 65_536 },
+      {
+        env: { ...env, HERMES_SNAPSHOT: folder },
+        cwd,
+        timeout: snapshotMs,
+        killSignal: 'SIGKILL',
+        maxBuffer: 65_536,
+      },
       // Without a snapshot commands still run, only with a plain environment.
       () => done(),
     );

@@ -29,7 +29,9 @@ const servers: Readonly<Record<string, readonly string[]>> = {
   php: ['-S'],
 };
 const alwaysServers = new Set(
-  'nodemon uvicorn gunicorn hypercorn daphne webpack-dev-server http-server live-server json-server ts-node-dev browser-sync'.split(' '),
+  'nodemon uvicorn gunicorn hypercorn daphne webpack-dev-server http-server live-server json-server ts-node-dev browser-sync'.split(
+    ' ',
+  ),
 );
 
 /** What to tell the model, or undefined when the command may run in the foreground. */
@@ -50,7 +52,9 @@ function hasDetached(commands: readonly Simple[]): boolean {
   return commands.some((simple) => {
     const names = simple.words.map((word) => word.text);
     if (names.includes('--help') || names.includes('--version')) return false;
-    const first = names.find((name) => !/^(?:[a-z_]\w{0,100}=|[!{]$|then$|do$|else$|exec$|sudo$|env$)/i.test(name));
+    const first = names.find(
+      (name) => !/^(?:[a-z_]\w{0,100}=|[!{]$|then$|do$|else$|exec$|sudo$|env$)/i.test(name),
+    );
     return (first !== undefined && detachers.has(first)) || simple.end === '&';
   });
 }
@@ -77,7 +81,11 @@ function isServer(call: Call): boolean {
   }
   if (name === 'docker' || name === 'docker-compose') {
     const rest = name === 'docker' ? args.slice(1) : args;
-    return (name !== 'docker' || args[0] === 'compose') && rest.includes('up') && !rest.some((arg) => arg === '-d' || arg === '--detach' || arg === '--wait');
+    return (
+      (name !== 'docker' || args[0] === 'compose') &&
+      rest.includes('up') &&
+      !rest.some((arg) => arg === '-d' || arg === '--detach' || arg === '--wait')
+    );
   }
   if (name === 'php' && args[0] === 'artisan') return args[1] === 'serve';
   if (name === 'tail') return args.some((arg) => arg === '-f' || arg === '-F' || arg === '--follow');

@@ -23,7 +23,9 @@ export function withSudoPassword(
 function collect(commands: readonly Simple[], places: number[]): void {
   for (const simple of commands) {
     for (const inner of simple.inner) collect(inner.commands, places);
-    const first = simple.words.find((word) => !/^(?:[a-z_]\w{0,100}=|[!{]$|if$|then$|do$|else$|while$)/i.test(word.text));
+    const first = simple.words.find(
+      (word) => !/^(?:[a-z_]\w{0,100}=|[!{]$|if$|then$|do$|else$|while$)/i.test(word.text),
+    );
     if (first?.text === 'sudo' && !first.quoted) places.push(first.at);
   }
 }
