@@ -6,7 +6,7 @@ import { join } from 'node:path';
 export interface TestHome {
   readonly path: string;
   /** Writes a file of the home and answers its path. */
-  write(name: string, text: string): string;
+  write(name: string, text: string | Uint8Array): string;
   remove(): void;
 }
 
