@@ -9,6 +9,6 @@ export interface OutAccount {
   readonly id: AccountId;
   readonly manifest: Manifest;
   readonly dialect: Dialect;
-  readonly adapter: Pick<Adapter, 'deliver' | 'hint' | 'find' | 'capabilities'>;
+  readonly adapter: Pick<Adapter, 'deliver' | 'hint' | 'find' | 'capabilities' | 'isGroup'>;
   readonly block: Pick<PlatformBlock, 'replyToMode' | 'onUnknown'>;
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { reach } from '../core/fault.ts';
 import { brand, type ChatId, type PartKey, type ThreadId } from '../core/ids.ts';
+import type { Address } from '../core/inbound.ts';
 import type { Log } from '../core/log.ts';
 import { NotSent, type Outcome } from '../core/outcome.ts';
 import type { Part, PartOp } from '../platforms/contract.ts';
@@ -16,7 +17,7 @@ export interface ChatDeps {
   readonly log: Log;
   readonly account: OutAccount;
   /** Waits until the account's budget allows one more write to the chat. */
-  pace(chat: string, signal: AbortSignal): Promise<void>;
+  pace(part: HeadPart, signal: AbortSignal): Promise<void>;
   /** The platform asked for quiet. */
   hold(scope: 'chat' | 'account', chat: string, ms: number): void;
   /** A part ended without being sent. */
@@ -53,7 +54,7 @@ export async function deliverChat(
       );
       continue;
     }
-    await deps.pace(chat, signal);
+    await deps.pace(part, signal);
     if (signal.aborted) return undefined;
     await attempt(deps, part, signal);
   }
@@ -184,13 +185,15 @@ async function look(
   return judge(found, facts, policy, deps.clock.now(), deps.clock.random());
 }
 
+export function addressOf(part: Pick<HeadPart, 'chat' | 'thread'>): Address {
+  const thread = part.thread === null ? {} : { thread: brand<ThreadId>(part.thread) };
+  return { chat: brand<ChatId>(part.chat), ...thread };
+}
+
 function asPart(part: HeadPart, attempt: number): Part {
   return {
     key: brand<PartKey>(part.key),
-    at: {
-      chat: brand<ChatId>(part.chat),
-      ...(part.thread === null ? {} : { thread: brand<ThreadId>(part.thread) }),
-    },
+    at: addressOf(part),
     attempt,
     op: JSON.parse(part.op) as PartOp,
   };

@@ -133,7 +133,7 @@ export class Outbox {
           clock,
           log,
           account: open.account,
-          pace: (to, signal) => this.#pace(open, to, signal),
+          pace: (part, signal) => this.#pace(open, part, signal),
           hold: (scope, to, ms) => open.pacer.hold(scope, to, ms),
           died: (part) => this.#notice(open, part),
         },
@@ -160,9 +160,12 @@ export class Outbox {
     }
   }
 
-  async #pace(open: Open, chat: string, signal: AbortSignal): Promise<void> {
+  async #pace(open: Open, part: HeadPart, signal: AbortSignal): Promise<void> {
+    const { kind } = JSON.parse(part.op) as PartOp;
+    const call = kind === 'send' || kind === 'edit' ? kind : 'other';
+    const group = open.account.adapter.isGroup?.(addressOf(part)) ?? false;
     for (;;) {
-      const wait = open.pacer.reserve(chat, 'send');
+      const wait = open.pacer.reserve(part.chat, call, group);
       if (wait <= 0 || signal.aborted) return;
       await this.#options.clock.sleep(wait, signal);
     }

@@ -56,6 +56,8 @@ export interface Adapter {
   find?(part: Part, signal: AbortSignal): Promise<Outcome>;
   /** Capabilities that differ per chat; pure, cached, no I/O. */
   capabilities?(chat: Address): Partial<Capabilities>;
+  /** Limits of scope `group` apply to this chat; pure. Absent = to no chat. */
+  isGroup?(chat: Address): boolean;
 }
 
 export interface Intake {
