@@ -1,0 +1,100 @@
+/** Connections for `fetch`: pooled per origin, to checked addresses only, with certainty about what never left. */
+import type { Agent } from 'undici';
+import { NotSent } from '../core/outcome.ts';
+import { checkedLookup, type Resolve, type Resolved } from './resolve.ts';
+
+/** The request may have been executed: the connection broke, or the answer was unusable. */
+export class WireError extends Error {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.name = 'WireError';
+  }
+}
+
+export interface PoolOptions {
+  /** Throws when a host may not be called at these addresses. */
+  check(host: string, found: readonly Resolved[]): void;
+  readonly resolve: Resolve;
+  /** Connections per origin; more requests wait for a free one. */
+  readonly connections: number;
+  readonly connectMs: number;
+}
+
+/**
+ * A fetch on its own pool. Follows no redirect. Throws `NotSent` when the connection could not be made, the abort
+ * reason after an abort, otherwise `WireError`; no message holds a path or a header.
+ */
+export class Pool {
+  readonly #options: PoolOptions;
+  #agent: Promise<Agent> | undefined;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  async fetch(url: URL, init: RequestInit = {}): Promise<Response> {
+    init.signal?.throwIfAborted();
+    if (this.#closed) throw new NotSent(`${url.host}: this client is closed`);
+    this.#agent ??= openAgent(this.#options);
+    const dispatcher = await this.#agent;
+    try {
+      // The built-in fetch, so that bodies and answers are the global FormData, Blob and Response.
+      const request: object = { ...init, redirect: 'manual', dispatcher };
+      return await fetch(url, request);
+    } catch (error) {
+      if (init.signal?.aborted) throw init.signal.reason;
+      throw sorted(url.host, error);
+    }
+  }
+
+  /** Cuts every connection; requests in flight end as `WireError`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const agent = await this.#agent?.catch(() => undefined);
+    await agent?.destroy();
+  }
+}
+
+function sorted(host: string, error: unknown): Error {
+  const chain = causes(error);
+  // Only connecting is wrapped in NotSent (below), and requests are written only on a connected socket.
+  const unsent = chain.find((each) => each instanceof NotSent);
+  if (unsent !== undefined) return new NotSent(`${host}: ${reasonOf(unsent)}`, { cause: unsent.cause });
+  return new WireError(`${host}: ${reasonOf(error)}`, { cause: error });
+}
+
+/** The innermost error's message, or its code when it has none: no URL, which may hold a token in its path. */
+export function reasonOf(error: unknown): string {
+  const last = causes(error).at(-1);
+  if (last === undefined) return 'unknown error';
+  if (last.message !== '') return last.message;
+  return 'code' in last ? String(last.code) : last.name;
+}
+
+function causes(error: unknown): Error[] {
+  const found: Error[] = [];
+  for (let at = error; at instanceof Error && found.length < 8; at = at.cause) found.push(at);
+  return found;
+}
+
+async function openAgent(options: PoolOptions): Promise<Agent> {
+  const { Agent, buildConnector, Dispatcher1Wrapper } = await import('undici');
+  const connect = buildConnector({
+    timeout: options.connectMs,
+    lookup: checkedLookup(options.check, options.resolve),
+  });
+  const agent = new Agent({
+    // One request per connection at a time: with HTTP/2 a lost connection leaves several requests in doubt.
+    allowH2: false,
+    connections: options.connections,
+    connect: (target, done) =>
+      connect(target, (error, socket) => {
+        if (error === null) done(null, socket);
+        else done(new NotSent('not connected', { cause: error }), null);
+      }),
+  });
+  // The built-in fetch of older runtimes speaks the earlier dispatcher interface.
+  const builtIn = Number.parseInt(process.versions['undici'] ?? '8', 10);
+  return builtIn >= 8 ? agent : (new Dispatcher1Wrapper(agent) as unknown as Agent);
+}
