@@ -24,6 +24,14 @@ export function toHeader(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 
+/**
+ * True when a value has bytes above ASCII. Node encodes a head that leaves together with a text body as UTF-8, which
+ * would encode such bytes twice; the head must then go out on its own.
+ */
+export function hasRawBytes(headers: Readonly<Record<string, unknown>>): boolean {
+  return Object.values(headers).some((value) => typeof value === 'string' && /[^\u0000-\u007f]/.test(value));
+}
+
 /** One line of at most `max` latin1 characters, for free text in a header. */
 export function headerText(text: string, max = 200): string {
   return text

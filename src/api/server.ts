@@ -8,7 +8,7 @@ import { authenticate, type Credential, callerFacts, type Scope, unauthorized } 
 import { bodyTooLarge, maxBodyBytes } from './body.ts';
 import { browserRefusal, cors } from './cors.ts';
 import { ApiError, badRequest, notFound, toApiError } from './errors.ts';
-import { securityHeaders } from './headers.ts';
+import { hasRawBytes, securityHeaders } from './headers.ts';
 import { methodFinder, type Route } from './routes.ts';
 
 export interface HttpLimits {
@@ -78,6 +78,10 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     if (refusal === undefined) done();
     else if (refusal === 'answered') return;
     else done(refusal);
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    const split = typeof payload === 'string' && hasRawBytes(reply.getHeaders());
+    done(null, split ? Buffer.from(payload) : payload);
   });
   app.setErrorHandler((error, request, reply) => {
     const refusal = fromFramework(error) ?? toApiError(error, request.id);

@@ -73,7 +73,7 @@ describe('malformed HTTP is answered 400 in JSON and ends the connection', () =>
     ['garbage', 'hello there\r\n\r\n'],
     [
       'two ways of saying the length',
-      head(['Content-Length: 5', 'Transfer-Encoding: chunked']) + '0\r\n\r\n',
+      `${head(['Content-Length: 5', 'Transfer-Encoding: chunked'])}0\r\n\r\n`,
     ],
     ['two lengths', head(['Content-Length: 5', 'Content-Length: 6'])],
     ['a length that is no number', head(['Content-Length: abc'])],

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { Clock } from '../core/clock.ts';
+import { hasRawBytes } from './headers.ts';
 
 const keepAliveFrame = ': keepalive\n\n';
 /** How long a finished stream may take to reach its reader. */
@@ -34,13 +35,15 @@ export function openSse(
   const { clock, limits } = options;
   const response = reply.raw;
   reply.hijack();
-  response.writeHead(200, {
+  const head = {
     ...(reply.getHeaders() as Record<string, string>),
     ...options.headers,
     'Content-Type': 'text/event-stream',
     'Cache-Control': 'no-cache',
     'X-Accel-Buffering': 'no',
-  });
+  };
+  response.writeHead(200, head);
+  if (hasRawBytes(head)) response.flushHeaders();
 
   let state: 'open' | 'ended' | 'gone' = 'open';
   let lastWrite = clock.monotonic();

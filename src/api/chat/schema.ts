@@ -6,7 +6,10 @@ const loose = (fallback: boolean) =>
     .unknown()
     .optional()
     .transform((value) => looseBoolean(value, fallback))
-    .meta({ type: 'boolean', default: fallback });
+    .meta({
+      type: 'boolean',
+      description: `Numbers and words such as "yes" and "off" are understood; default ${fallback}.`,
+    });
 
 const anything = z.unknown().optional();
 

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest';
+import { capabilitiesAnswer } from './capabilities.ts';
+import type { GatewayHealth } from './health.ts';
+import { detailedAnswer } from './health.ts';
+import { modelList } from './models.ts';
+import { healthy, key, type OpenOptions, openFake } from './testing/open.ts';
+
+async function ask(path: string, options: OpenOptions = {}) {
+  const { api } = await openFake(options);
+  const reply = await api.inject({
+    url: path,
+    headers: { authorization: `Bearer ${key}`, host: 'localhost' },
+  });
+  await api.close();
+  return reply.json();
+}
+
+describe('102. /v1/models', () => {
+  test('lists the advertised name, then the aliases with their real model', async () => {
+    const list = modelList.parse(
+      await ask('/v1/models', {
+        api: {
+          modelName: 'my-profile',
+          modelRoutes: {
+            fast: { model: 'x/y', provider: undefined, apiKey: 'upstream-secret', baseUrl: undefined },
+          },
+        },
+      }),
+    );
+    expect(list.data.map(({ id, root, parent }) => [id, root, parent])).toEqual([
+      ['my-profile', 'my-profile', null],
+      ['fast', 'x/y', 'my-profile'],
+    ]);
+    expect(JSON.stringify(list)).not.toContain('upstream-secret');
+  });
+
+  test('says when the demo model answers', async () => {
+    expect((await ask('/v1/models', { isDemo: true })).data[0].demo).toBe(true);
+    expect((await ask('/v1/models')).data[0]).not.toHaveProperty('demo');
+  });
+});
+
+describe('103. /v1/capabilities', () => {
+  test('advertises only endpoints that exist', async () => {
+    const { api } = await openFake();
+    const headers = { authorization: `Bearer ${key}` };
+    const answer = capabilitiesAnswer.parse((await api.inject({ url: '/v1/capabilities', headers })).json());
+    expect(Object.keys(answer.endpoints)).toEqual(
+      expect.arrayContaining(['health', 'health_detailed', 'models', 'chat_completions']),
+    );
+    for (const { method, path } of Object.values(answer.endpoints)) {
+      const url = path.replace('{id}', 'hermes-agent');
+      const reply = await api.inject({ method: method as 'GET', url, headers });
+      expect([404, 405]).not.toContain(reply.statusCode);
+    }
+    expect(answer.features).toMatchObject({
+      chat_completions: true,
+      chat_completions_streaming: true,
+      responses_api: false,
+      run_submission: false,
+      session_continuity_header: 'X-Hermes-Session-Id',
+      cors: false,
+    });
+    await api.close();
+  });
+
+  test('follows the configuration', async () => {
+    const keyless = await ask('/v1/capabilities', { api: { key: undefined } });
+    expect([keyless.auth.required, keyless.features.session_continuity_header]).toEqual([false, false]);
+    const other = await ask('/v1/capabilities', {
+      api: { corsOrigins: ['http://x'], showReasoning: true, toolProgressEvents: false },
+    });
+    expect(other.auth.required).toBe(true);
+    expect(other.features).toMatchObject({
+      cors: true,
+      reasoning_streaming: true,
+      tool_progress_events: false,
+    });
+  });
+});
+
+describe('/health/detailed', () => {
+  const leaky: GatewayHealth = {
+    ...healthy,
+    state: 'degraded',
+    exitReason: 'cannot open /home/u/.hermes/gateway.db',
+    platforms: {
+      telegram: { state: 'down', code: 'auth' },
+      slack: { state: 'sh -c "rm -rf /"', code: 'token xoxb-123 refused' },
+    },
+    checks: {
+      disk: { status: 'degraded', detail: 'disk_full', numbers: { used_percent: 91.5, free_bytes: 12 } },
+      state_db: { status: 'ok', detail: '/home/u/.hermes/gateway.db' },
+    },
+    oldestUndeliveredPartMs: 1_500,
+    updatedAt: 1_710_000_000_000,
+  };
+
+  test('106. lets codes and numbers through, but no path, key or command', async () => {
+    const answer = detailedAnswer.parse(await ask('/health/detailed', { health: leaky }));
+    expect(answer).toMatchObject({
+      status: 'degraded',
+      gateway_state: 'degraded',
+      exit_reason: 'unspecified',
+      updated_at: '2024-03-09T16:00:00.000Z',
+      oldest_undelivered_part_ms: 1_500,
+      oldest_unanswered_inbound_ms: null,
+      platforms: {
+        telegram: { state: 'down', code: 'auth' },
+        slack: { state: 'unspecified', code: 'unspecified' },
+      },
+      readiness: { checks: { disk: { status: 'degraded', detail: 'disk_full', used_percent: 91.5 } } },
+    });
+    expect(JSON.stringify(answer)).not.toMatch(/\/home|xoxb|rm -rf|test-key/);
+  });
+
+  test('needs the key when one is configured and is open otherwise', async () => {
+    const closed = await openFake();
+    expect((await closed.api.inject('/health/detailed')).statusCode).toBe(401);
+    await closed.api.close();
+    const open = await openFake({ api: { key: undefined } });
+    expect(
+      (await open.api.inject({ url: '/health/detailed', headers: { host: 'localhost' } })).statusCode,
+    ).toBe(200);
+    await open.api.close();
+  });
+});
+
+test('/openapi.json describes every route with its answer, its errors and the stream', async () => {
+  const document = await ask('/openapi.json');
+  expect(document.openapi).toBe('3.1.0');
+  expect(Object.keys(document.paths)).toEqual([
+    '/health',
+    '/v1/health',
+    '/health/detailed',
+    '/v1/models',
+    '/v1/models/{id}',
+    '/v1/capabilities',
+    '/openapi.json',
+    '/v1/chat/completions',
+  ]);
+  const chat = document.paths['/v1/chat/completions'].post;
+  expect(chat.security).toEqual([{ bearer: [] }]);
+  expect(chat.requestBody.content['application/json'].schema).toMatchObject({
+    required: ['messages'],
+    properties: { stream: { type: 'boolean' }, n: { description: 'Only 1 is supported.' } },
+  });
+  expect(Object.keys(chat.responses)).toEqual(
+    expect.arrayContaining(['200', '400', '401', '403', '413', '429', '500', '502', '503']),
+  );
+  expect(chat.responses[200].content['text/event-stream'].schema.contentSchema.required).toContain('choices');
+  expect(document.components.schemas.Error.properties.error.required).toEqual([
+    'message',
+    'type',
+    'param',
+    'code',
+  ]);
+});
