@@ -6,6 +6,7 @@ import type { Address } from '../core/inbound.ts';
 import type { Log } from '../core/log.ts';
 import type { Capabilities } from '../core/manifest.ts';
 import { Pacer } from '../net/pace.ts';
+import type { PartOp } from '../platforms/contract.ts';
 import { openChats } from '../store/queries/part.ts';
 import type { Store } from '../store/store.ts';
 import type { Dialect } from '../text/dialect.ts';
@@ -13,7 +14,7 @@ import { plainDialect } from '../text/plain.ts';
 import { redact } from '../text/redact.ts';
 import { say } from '../texts/say.ts';
 import type { OutAccount } from './account.ts';
-import { deliverChat, type HeadPart } from './chat.ts';
+import { addressOf, deliverChat, type HeadPart } from './chat.ts';
 import { draftParts, type PartDraft, storeDrafts } from './draft.ts';
 import { Typing } from './typing.ts';
 

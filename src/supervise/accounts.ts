@@ -96,6 +96,7 @@ async function openAccount(
   const net = openPlatformNet({
     origins: manifest.origins,
     ownOrigins: platform.config.origins?.(config) ?? [],
+    clock: deps.clock,
   });
   const adapter = platform.open({
     config,

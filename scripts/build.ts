@@ -1,0 +1,36 @@
+/**
+ * `npm run build`: bundles the product into `dist/`, one file per lazily loaded part. Platform folders keep their names,
+ * because the registry finds them by listing. Everything written in JavaScript is bundled: reading hundreds of
+ * small files is most of a cold start.
+ */
+import { existsSync, globSync, rmSync } from 'node:fs';
+import { rolldown } from 'rolldown';
+
+const platformFiles = globSync('src/platforms/*/{manifest,adapter,fake}.ts').filter((file) =>
+  existsSync(file),
+);
+const input = Object.fromEntries(
+  ['src/cli/main.ts', 'src/platforms/registry.ts', ...platformFiles].map((file) => [
+    file.replace(/^src\//, '').replace(/\.ts$/, ''),
+    file,
+  ]),
+);
+
+rmSync('dist', { recursive: true, force: true });
+const bundle = await rolldown({
+  input,
+  platform: 'node',
+  // Optional native drivers of pg; never installed here.
+  external: [/^node:/, 'pg-native', 'pg-cloudflare'],
+  resolve: { conditionNames: ['import', 'node', 'default'] },
+  logLevel: 'warn',
+});
+await bundle.write({
+  dir: 'dist',
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: 'chunks/[name]-[hash].js',
+  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  sourcemap: false,
+});
+await bundle.close();
