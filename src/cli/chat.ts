@@ -73,6 +73,10 @@ class Chat {
     );
     const reader = createInterface({ input: stdin, output: stdout, terminal: stdin.isTTY === true });
     reader.setPrompt(`${this.#style.bold('›')} `);
+    let open = true;
+    reader.on('close', () => {
+      open = false;
+    });
     const interrupt = () => this.#interrupt(reader);
     reader.on('SIGINT', interrupt);
     const release = this.#host.onSignal(interrupt);
@@ -85,7 +89,8 @@ class Chat {
           this.#session = freshSession();
           line(stdout, say('command.new.started'));
         } else if (text !== '') await this.#answer(text);
-        reader.prompt();
+        // Input that ended during the answer still ends the loop by itself.
+        if (open) reader.prompt();
       }
       return exitCodes.ok;
     } finally {

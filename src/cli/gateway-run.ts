@@ -1,7 +1,9 @@
 /** `hermes gateway run`: the gateway in the foreground (gateway-core §1.1, §1.6). */
 import { existsSync } from 'node:fs';
 import { createHome } from '../config/home.ts';
+import type { Loaded } from '../config/load.ts';
 import { isInsideGateway } from '../config/process.ts';
+import { KeyReader } from '../config/resolve.ts';
 import type { Settings } from '../config/settings.ts';
 import { toBoolean } from '../config/values.ts';
 import { fail } from '../core/errors.ts';
@@ -28,7 +30,7 @@ export async function gatewayRun(host: Host, place: Place, options: RunOptions):
       fail('BAD_USAGE', { why: 'the gateway cannot be replaced from inside itself.' });
     await (await import('./gateway-stop.ts')).endRunning(home);
   }
-  const settings = withSomethingToServe(ready.settings, ready.sources.env.get('API_SERVER_ENABLED'), options);
+  const settings = withSomethingToServe(ready, options);
   const { openLog } = await import('./log.ts');
   const { log, close } = await openLog(settings, options.quiet ? 'silent' : options.verbose, host.stderr);
   const { readProcess, runUntilStopped } = await import('./run-loop.ts');
@@ -47,14 +49,10 @@ export async function gatewayRun(host: Host, place: Place, options: RunOptions):
 }
 
 /** With nothing configured there would be nothing to talk to: the API serves this machine alone. */
-export function withSomethingToServe(
-  settings: Settings,
-  apiSwitch: string | undefined,
-  options: Pick<RunOptions, 'greet'>,
-): Settings {
+function withSomethingToServe({ settings, sources }: Loaded, options: Pick<RunOptions, 'greet'>): Settings {
   const alone = Object.keys(settings.platforms).length === 0;
-  const switchedOff = apiSwitch !== undefined && toBoolean(apiSwitch) === false;
-  if (settings.api.enabled || switchedOff || !(alone || options.greet)) return settings;
+  const wish = new KeyReader(sources, () => {}).value('platforms.api_server.enabled');
+  if (settings.api.enabled || wish === false || !(alone || options.greet)) return settings;
   return { ...settings, api: { ...settings.api, enabled: true } };
 }
 
