@@ -33,7 +33,7 @@ export async function migrate(
     try {
       for (const statement of migration.statements) await session.query(inDialect(statement, 'postgres'));
       await session.query({
-        text: "insert into meta values ('schema', $1) on conflict (key) do update set value = excluded.value",
+        text: "insert into meta (key, value) values ('schema', $1) on conflict (key) do update set value = excluded.value",
         values: [String(migration.number)],
       });
       await session.query('commit');

@@ -50,9 +50,16 @@ export function openSqlite(options: SqliteOptions): Store {
   }
 }
 
-/** Makes the file, if it is new, readable by its owner only; SQLite gives its WAL the same rights. */
+/**
+ * Makes the file, if it is new, readable by its owner only; SQLite gives its WAL the same rights. A file that exists must
+ * not be opened here: closing it would drop every lock that this process has on it (POSIX, fcntl locks).
+ */
 function makePrivate(file: string): void {
-  closeSync(openSync(file, 'a', 0o600));
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
 }
 
 /** Takes the write lock at once; in exclusive mode it is only given back when the connection closes. */
@@ -74,7 +81,7 @@ function migrate(db: DatabaseSync, options: SqliteOptions, backups: string): voi
     try {
       for (const statement of migration.statements) db.exec(inDialect(statement, 'sqlite'));
       db.prepare(
-        "insert into meta values ('schema', ?) on conflict (key) do update set value = excluded.value",
+        "insert into meta (key, value) values ('schema', ?) on conflict (key) do update set value = excluded.value",
       ).run(String(migration.number));
       db.exec('commit');
     } catch (error) {
