@@ -25,8 +25,8 @@ export function toHeader(text: string): string {
 }
 
 /**
- * True when a value has bytes above ASCII. Node encodes a head that leaves together with a text body as UTF-8, which
- * would encode such bytes twice; the head must then go out on its own.
+ * True when a value has bytes above ASCII. Node encodes a head that leaves together with a text body of known length
+ * as UTF-8, which would encode such bytes twice; the body must then be bytes too.
  */
 export function hasRawBytes(headers: Readonly<Record<string, unknown>>): boolean {
   return Object.values(headers).some((value) => typeof value === 'string' && /[^\u0000-\u007f]/.test(value));

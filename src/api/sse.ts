@@ -1,6 +1,5 @@
 import type { FastifyReply } from 'fastify';
 import type { Clock } from '../core/clock.ts';
-import { hasRawBytes } from './headers.ts';
 
 const keepAliveFrame = ': keepalive\n\n';
 /** How long a finished stream may take to reach its reader. */
@@ -35,15 +34,13 @@ export function openSse(
   const { clock, limits } = options;
   const response = reply.raw;
   reply.hijack();
-  const head = {
+  response.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
     ...options.headers,
     'Content-Type': 'text/event-stream',
     'Cache-Control': 'no-cache',
     'X-Accel-Buffering': 'no',
-  };
-  response.writeHead(200, head);
-  if (hasRawBytes(head)) response.flushHeaders();
+  });
 
   let state: 'open' | 'ended' | 'gone' = 'open';
   let lastWrite = clock.monotonic();
