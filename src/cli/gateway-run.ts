@@ -32,7 +32,7 @@ export async function gatewayRun(host: Host, place: Place, options: RunOptions):
   }
   const settings = withSomethingToServe(ready, options);
   const { openLog } = await import('./log.ts');
-  const { log, close } = await openLog(settings, options.quiet ? 'silent' : options.verbose, host.stderr);
+  const { log, close } = openLog(settings, options.quiet ? 'silent' : options.verbose, host.stderr);
   const { readProcess, runUntilStopped } = await import('./run-loop.ts');
   try {
     const manifests = ready.specs.map((spec) => spec.manifest);
@@ -44,7 +44,7 @@ export async function gatewayRun(host: Host, place: Place, options: RunOptions):
     }
     return await runUntilStopped(host, gateway, home);
   } finally {
-    await close();
+    close();
   }
 }
 

@@ -1,5 +1,4 @@
 /** Log files of a home and the lines on stderr (gateway-core §1.8). Secrets are removed before anything is written. */
-import { renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { filesOf } from '../config/home.ts';
 import type { Settings } from '../config/settings.ts';
@@ -7,6 +6,7 @@ import type { Log, LogLevel } from '../core/log.ts';
 import { redact } from '../text/redact.ts';
 import type { Output } from './host.ts';
 import { harmless } from './print.ts';
+import { RotatingFile } from './rotating-file.ts';
 
 const order = { debug: 0, info: 1, warn: 2, error: 3 } as const satisfies Record<LogLevel, number>;
 
@@ -16,23 +16,17 @@ export type Verbosity = number | 'silent';
 export interface OpenLog {
   readonly log: Log;
   /** Writes what waits. */
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** Events of these parts belong to the agent; all others are the gateway's own. */
 const agentParts = new Set(['agent', 'model', 'tool']);
 
 /** `agent.log` gets everything from the configured level on, `errors.log` warnings, `gateway.log` all but the agent's. */
-export async function openLog(settings: Settings, verbosity: Verbosity, stderr: Output): Promise<OpenLog> {
-  const { default: pino } = await import('pino');
+export function openLog(settings: Settings, verbosity: Verbosity, stderr: Output): OpenLog {
   const { logs } = filesOf(settings.home);
-  const open = (name: string) => {
-    const file = join(logs, name);
-    const stream = pino.destination({ dest: file, sync: false, mkdir: true, mode: 0o600 });
-    // A full disk must not end the gateway; the store says so in a way people see.
-    stream.on('error', () => {});
-    return new RotatingFile(file, stream, settings.logging.maxBytes, settings.logging.backups);
-  };
+  const open = (name: string) =>
+    new RotatingFile(join(logs, name), settings.logging.maxBytes, settings.logging.backups);
   const files = { agent: open('agent.log'), errors: open('errors.log'), gateway: open('gateway.log') };
   const least = order[settings.logging.level];
   const leastOnTerminal =
@@ -58,8 +52,8 @@ export async function openLog(settings: Settings, verbosity: Verbosity, stderr: 
   };
   return {
     log,
-    close: async () => {
-      await Promise.all(Object.values(files).map((file) => file.close()));
+    close() {
+      for (const file of Object.values(files)) file.close();
     },
   };
 }
@@ -99,59 +93,4 @@ function brief(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'object' && value !== null && 'message' in value) return String(value.message);
   return JSON.stringify(value) ?? '';
-}
-
-interface Destination {
-  write(text: string): boolean;
-  flushSync(): void;
-  reopen(): void;
-  end(): void;
-  once(event: 'close', run: () => void): unknown;
-}
-
-/** `x.log`, `x.log.1` … `x.log.<backups>`; renamed when the next line would exceed the size. */
-class RotatingFile {
-  readonly #file: string;
-  readonly #stream: Destination;
-  readonly #max: number;
-  readonly #backups: number;
-  #size: number;
-
-  constructor(file: string, stream: Destination, max: number, backups: number) {
-    this.#file = file;
-    this.#stream = stream;
-    this.#max = max;
-    this.#backups = backups;
-    this.#size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  }
-
-  write(text: string): void {
-    const bytes = Buffer.byteLength(text);
-    if (this.#size > 0 && this.#size + bytes > this.#max) this.#rotate();
-    this.#size += bytes;
-    this.#stream.write(text);
-  }
-
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#stream.once('close', resolve);
-      this.#stream.end();
-    });
-  }
-
-  #rotate(): void {
-    try {
-      this.#stream.flushSync();
-      for (let index = this.#backups; index > 0; index -= 1) {
-        const from = index === 1 ? this.#file : `${this.#file}.${index - 1}`;
-        if (statSync(from, { throwIfNoEntry: false }) !== undefined)
-          renameSync(from, `${this.#file}.${index}`);
-      }
-      if (this.#backups === 0) rmSync(this.#file, { force: true });
-      this.#stream.reopen();
-      this.#size = 0;
-    } catch {
-      // Logging goes on in the same file; the next line tries again.
-    }
-  }
 }

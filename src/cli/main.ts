@@ -29,6 +29,7 @@ function commands(host: Host, run: Run): Command {
     .option('-p, --profile <name>', 'use the home of this profile')
     .version(version, '-V, --version')
     .showHelpAfterError('Run `hermes --help` for the commands.')
+    .helpCommand(false)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => host.stdout.write(text),
