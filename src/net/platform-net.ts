@@ -1,5 +1,5 @@
 /** The network as one account's adapter sees it. */
-import type { Clock } from '../core/clock.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { originGuard, type PlatformFetchOptions, platformFetch } from './platform-fetch.ts';
 import { type OpenSocket, openSocket } from './socket.ts';
 
@@ -11,7 +11,8 @@ export interface PlatformNet {
 }
 
 export interface PlatformNetOptions extends PlatformFetchOptions {
-  readonly clock: Pick<Clock, 'after'>;
+  /** Deadlines of sockets. Default: the system's. */
+  readonly clock?: Pick<Clock, 'after'>;
 }
 
 export function openPlatformNet(options: PlatformNetOptions): PlatformNet {
@@ -23,7 +24,11 @@ export function openPlatformNet(options: PlatformNetOptions): PlatformNet {
     socket: (url, signal, headers) =>
       openSocket(
         url,
-        { guard, clock: options.clock, ...(options.resolve ? { resolve: options.resolve } : {}) },
+        {
+          guard,
+          clock: options.clock ?? systemClock,
+          ...(options.resolve ? { resolve: options.resolve } : {}),
+        },
         AbortSignal.any([signal, ended.signal]),
         headers,
       ),
