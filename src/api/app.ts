@@ -18,7 +18,7 @@ import type { SseLimits } from './sse.ts';
 export interface ApiOptions {
   readonly settings: Pick<Settings, 'api' | 'terminal'>;
   readonly turns: Turns;
-  health(): GatewayHealth;
+  health(): GatewayHealth | Promise<GatewayHealth>;
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;

@@ -12,7 +12,7 @@ export interface DiscoveryDeps {
   readonly hasKey: boolean;
   readonly version: string;
   readonly isDemo: boolean;
-  health(): GatewayHealth;
+  health(): GatewayHealth | Promise<GatewayHealth>;
   activeRuns(): number;
   readonly clock: Clock;
   /** The complete table, including these routes. */
@@ -46,8 +46,8 @@ export function discoveryRoutes(deps: DiscoveryDeps): Route[] {
       scope: 'bearer',
       name: 'health_detailed',
       doc: { id: 'healthDetailed', summary: 'State and readiness of the gateway.', answer: detailedAnswer },
-      handle: () =>
-        detailedHealth(deps.health(), {
+      handle: async () =>
+        detailedHealth(await deps.health(), {
           version,
           activeRuns: deps.activeRuns(),
           maxRuns: api.maxConcurrentRuns,

@@ -25,7 +25,7 @@ export interface Idempotency {
    * `turnKey` is stable across restarts, so the store's UNIQUE constraint has the last word.
    */
   join(scope: IdempotencyScope, run: (turnKey: string) => Promise<TurnResult>): Shared;
-  /** The turn key of a streamed request, which joins through `Turns` itself. */
+  /** The turn key of a streamed request, which joins through `Turns` alone: its answer is kept as long as its row. */
   turnKey(scope: IdempotencyScope): string;
 }
 
@@ -35,7 +35,7 @@ interface Entry {
   readonly result: Promise<TurnResult>;
   /** Monotonic milliseconds; undefined while running. */
   doneAt: number | undefined;
-  /** A failed run is never replayed. */
+  /** Not an answer: never replayed, and `Turns` runs such a turn again under the same key. */
   failed: boolean;
 }
 
@@ -61,13 +61,15 @@ export function memoryIdempotency(clock: Clock, capacity = 1_000, ttlMs = 300_00
   const keyOf = (scope: IdempotencyScope, attempt: number) =>
     `idem:${digest(slot(scope), scope.fingerprint)}${attempt === 0 ? '' : `:${attempt}`}`;
 
-  /** Attempt number of the next run: a run that may not answer again must not be found by its key either. */
-  const nextAttempt = (old: Entry | undefined, scope: IdempotencyScope) =>
-    old !== undefined && old.fingerprint === scope.fingerprint ? old.attempt + 1 : 0;
   const isUsable = (entry: Entry, scope: IdempotencyScope) =>
     entry.fingerprint === scope.fingerprint &&
     !entry.failed &&
     (entry.doneAt === undefined || clock.monotonic() - entry.doneAt < ttlMs);
+  /** An expired answer may not answer again, so its turn key may not be used again either. */
+  const nextAttempt = (old: Entry | undefined, scope: IdempotencyScope) => {
+    if (old === undefined || old.fingerprint !== scope.fingerprint) return 0;
+    return old.failed ? old.attempt : old.attempt + 1;
+  };
 
   return {
     join(scope, run) {
@@ -102,9 +104,6 @@ export function memoryIdempotency(clock: Clock, capacity = 1_000, ttlMs = 300_00
       );
       return { result: entry.result, replayed: false };
     },
-    turnKey(scope) {
-      const old = entries.get(slot(scope));
-      return keyOf(scope, old !== undefined && isUsable(old, scope) ? old.attempt : nextAttempt(old, scope));
-    },
+    turnKey: (scope) => keyOf(scope, 0),
   };
 }

@@ -362,6 +362,18 @@ describe('Idempotency-Key', () => {
     expect(server.turns.turns).toHaveLength(1);
   });
 
+  test('a finished stream is answered again without a second run, a failed one runs again', async () => {
+    await using server = await listenFake({
+      script: (turn) => turn.end({ status: 'failed', error: { code: 'x', message: 'model broke' } }),
+    });
+    await (await server.post(streamed, once)).text();
+    server.turns.script = (turn) => turn.end({ text: 'recorded answer' });
+    const bodies = [];
+    for (let i = 0; i < 2; i += 1) bodies.push(await (await server.post(streamed, once)).text());
+    for (const body of bodies) expect(body).toContain('recorded answer');
+    expect(server.turns.turns).toHaveLength(2);
+  });
+
   test('a stream that was interrupted runs again under the same key', async () => {
     await using server = await listenFake({ script: () => {} });
     const next = server.turns.next();

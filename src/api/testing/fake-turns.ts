@@ -93,7 +93,7 @@ const greet: Script = (turn) => {
   turn.end({ text: 'Hello', usage: { ...noUsage, input: 50, output: 200 } });
 };
 
-/** A scripted `Turns`: a repeated key finds its turn again unless that one was interrupted. */
+/** A scripted `Turns`: a repeated key finds its turn again unless that one ended without an answer. */
 export class FakeTurns implements Turns {
   readonly turns: FakeTurn[] = [];
   script: Script;
@@ -122,8 +122,8 @@ export class FakeTurns implements Turns {
 
   async submit(request: TurnRequest): Promise<TurnHandle> {
     if (this.refusal !== undefined) throw this.refusal;
-    const known = this.turns.find((turn) => turn.request.key === request.key);
-    if (known !== undefined && known.status !== 'interrupted') return known;
+    const known = this.turns.findLast((turn) => turn.request.key === request.key);
+    if (known !== undefined && (known.status ?? 'completed') === 'completed') return known;
     const turn = new FakeTurn(request, this.turns.length + 1);
     this.turns.push(turn);
     queueMicrotask(() => {
