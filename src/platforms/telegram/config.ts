@@ -1,0 +1,179 @@
+/** Settings of the Telegram platform (telegram §1) and what follows from them without I/O. */
+import { z } from 'zod';
+import type { ConfigSpec } from '../contract.ts';
+
+const truths = new Set(['true', '1', 'yes', 'on']);
+const lies = new Set(['false', '0', 'no', 'off']);
+
+/** Unknown spellings mean the default, as documented. */
+const flag = (fallback: boolean) =>
+  z.unknown().transform((raw) => {
+    const word = String(raw ?? '')
+      .trim()
+      .toLowerCase();
+    if (truths.has(word)) return true;
+    return lies.has(word) ? false : fallback;
+  });
+
+/** YAML list, comma-separated text or one bare number. */
+const ids = () =>
+  z.unknown().transform((raw): readonly string[] => {
+    if (raw === undefined || raw === null) return [];
+    const items = Array.isArray(raw) ? raw : String(raw).split(',');
+    return items.map((item) => String(item).trim()).filter((item) => item !== '');
+  });
+
+/** JSON array, YAML list, one pattern per line, or comma list. */
+const patterns = () =>
+  z.unknown().transform((raw): readonly string[] => {
+    const clean = (items: readonly unknown[]) =>
+      items.map((item) => String(item).trim()).filter((item) => item !== '');
+    if (raw === undefined || raw === null) return [];
+    if (Array.isArray(raw)) return clean(raw);
+    const written = String(raw).trim();
+    if (written.startsWith('[')) {
+      try {
+        const parsed: unknown = JSON.parse(written);
+        if (Array.isArray(parsed)) return clean(parsed);
+      } catch {
+        // A regular expression may begin with a bracket too.
+      }
+    }
+    return clean(written.split(written.includes('\n') ? '\n' : ','));
+  });
+
+const url = (name: string) =>
+  z
+    .string()
+    .trim()
+    .refine(
+      (value) => /^https?:\/\/[^\s/]+/.test(value) && URL.canParse(value),
+      `${name} must be an http(s) address`,
+    )
+    .optional();
+
+const secretMissing =
+  'TELEGRAM_WEBHOOK_SECRET is required with TELEGRAM_WEBHOOK_URL: without it anybody who finds the address can ' +
+  'forge messages (GHSA-3vpc-7q5r-276h). Create one with `openssl rand -hex 32`.';
+
+const shape = z
+  .object({
+    token: z
+      .string({ error: 'the bot token is missing: set TELEGRAM_BOT_TOKEN to what @BotFather gave you' })
+      .trim()
+      .regex(/^\d{1,20}:[A-Za-z0-9_-]{20,}$/, 'expected the form <digits>:<secret> as given by @BotFather'),
+    base_url: url('base_url'),
+    base_file_url: url('base_file_url'),
+    allowed_chats: ids(),
+    allowed_topics: ids(),
+    ignored_threads: ids(),
+    require_mention: flag(false),
+    free_response_chats: ids(),
+    mention_patterns: patterns(),
+    exclusive_bot_mentions: flag(true),
+    guest_mode: flag(false),
+    observe_unmentioned_group_messages: flag(false),
+    /** `off` drops reply anchors; whether the first or every piece has one is decided by the core. */
+    reply_to_mode: z.unknown().transform((raw): 'off' | 'first' | 'all' => {
+      const word =
+        raw === false
+          ? 'off'
+          : String(raw ?? '')
+              .trim()
+              .toLowerCase();
+      return word === 'off' || word === 'all' ? word : 'first';
+    }),
+    disable_link_previews: flag(false),
+    webhook_url: url('TELEGRAM_WEBHOOK_URL'),
+    webhook_port: z.coerce.number().int().min(1).max(65_535).default(8443),
+    webhook_secret: z
+      .string()
+      .trim()
+      .regex(/^[A-Za-z0-9_-]{1,256}$/, 'TELEGRAM_WEBHOOK_SECRET must be 1 to 256 of A-Z a-z 0-9 _ -')
+      .optional(),
+  })
+  .superRefine((value, context) => {
+    if (value.webhook_url !== undefined && value.webhook_secret === undefined)
+      context.addIssue({ code: 'custom', path: ['webhook_secret'], message: secretMissing });
+  });
+
+export type TelegramConfig = z.output<typeof shape>;
+
+/** Keys may stand under `extra:` too, the direct ones win; empty text counts as unset. */
+function flatten(raw: unknown): unknown {
+  if (typeof raw !== 'object' || raw === null) return raw;
+  const { extra, ...direct } = raw as Readonly<Record<string, unknown>>;
+  const inner = typeof extra === 'object' && extra !== null ? extra : {};
+  const known = Object.entries({ ...inner, ...direct }).filter(([, value]) => value !== '' && value !== null);
+  const merged: Record<string, unknown> = Object.fromEntries(known);
+  merged['observe_unmentioned_group_messages'] ??= merged['ingest_unmentioned_group_messages'];
+  return merged;
+}
+
+export const telegramConfig: ConfigSpec<TelegramConfig> = {
+  env: {
+    TELEGRAM_BOT_TOKEN: 'token',
+    TELEGRAM_ALLOWED_CHATS: 'allowed_chats',
+    TELEGRAM_ALLOWED_TOPICS: 'allowed_topics',
+    TELEGRAM_IGNORED_THREADS: 'ignored_threads',
+    TELEGRAM_REQUIRE_MENTION: 'require_mention',
+    TELEGRAM_FREE_RESPONSE_CHATS: 'free_response_chats',
+    TELEGRAM_MENTION_PATTERNS: 'mention_patterns',
+    TELEGRAM_EXCLUSIVE_BOT_MENTIONS: 'exclusive_bot_mentions',
+    TELEGRAM_GUEST_MODE: 'guest_mode',
+    TELEGRAM_OBSERVE_UNMENTIONED_GROUP_MESSAGES: 'observe_unmentioned_group_messages',
+    TELEGRAM_REPLY_TO_MODE: 'reply_to_mode',
+    TELEGRAM_WEBHOOK_URL: 'webhook_url',
+    TELEGRAM_WEBHOOK_PORT: 'webhook_port',
+    TELEGRAM_WEBHOOK_SECRET: 'webhook_secret',
+  },
+  schema: z.preprocess(flatten, shape),
+  account: (config) => botId(config.token),
+  identity: (config) => ({
+    scope: 'telegram-bot-token',
+    value: config.token,
+    description: 'Telegram bot token',
+  }),
+  origins: (config) =>
+    [config.base_url, config.base_file_url].flatMap((base) =>
+      base === undefined ? [] : [new URL(base).host],
+    ),
+};
+
+/** The numeric part of the token is the bot's own user id. */
+export function botId(token: string): string {
+  return token.slice(0, token.indexOf(':'));
+}
+
+/** Address of a method; `base_url` has the form `http://host:8081/bot`, the token is appended. */
+export function methodUrl(config: Pick<TelegramConfig, 'token' | 'base_url'>, method: string): string {
+  return `${config.base_url ?? 'https://api.telegram.org/bot'}${config.token}/${method}`;
+}
+
+/**
+ * Address of a file. Servers of the Bot API keep files under `/file/bot<token>/`, so for a `base_url` that ends
+ * in `/bot` that is the default; any other `base_url` is taken as it is.
+ */
+export function fileUrl(
+  config: Pick<TelegramConfig, 'token' | 'base_url' | 'base_file_url'>,
+  path: string,
+): string {
+  const base =
+    config.base_file_url ??
+    (config.base_url ?? 'https://api.telegram.org/bot').replace(/\/bot$/, '/file/bot');
+  return `${base}${config.token}/${path.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+/** Largest file of the public API; a server of one's own has no practical limit (telegram §3.7). */
+export function fileCap(config: Pick<TelegramConfig, 'base_url'>): number {
+  return (config.base_url === undefined ? 20 : 2048) * 1024 * 1024;
+}
+
+/** Where pushed updates arrive: port of the listener and path of the public address. */
+export function webhookListener(
+  config: Pick<TelegramConfig, 'webhook_url' | 'webhook_port'>,
+): { readonly port: number; readonly path: string } | undefined {
+  if (config.webhook_url === undefined) return undefined;
+  const { pathname } = new URL(config.webhook_url);
+  return { port: config.webhook_port, path: pathname === '/' ? '/telegram' : pathname };
+}
