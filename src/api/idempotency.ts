@@ -80,7 +80,8 @@ export function memoryIdempotency(clock: Clock, capacity = 1_000, ttlMs = 300_00
       const entry: Entry = {
         fingerprint: scope.fingerprint,
         attempt,
-        result: run(keyOf(scope, attempt)),
+        // The answer needs no transcript, which may be large.
+        result: run(keyOf(scope, attempt)).then((result) => ({ ...result, messages: [] })),
         doneAt: undefined,
         failed: false,
       };

@@ -42,7 +42,7 @@ describe('the official OpenAI client', () => {
     expect(text).toBe('Looking. Your project');
   });
 
-  test('54. its stream() helper completes on a turn with tools', async () => {
+  test('54. its stream() accumulator completes on a turn with tools', async () => {
     await using server = await listenFake({ script: withTools });
     const stream = client(server).chat.completions.stream({
       model: 'm',
