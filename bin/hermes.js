@@ -7,7 +7,7 @@ import { becomeNode, isNewEnough, pinnedNode, refuse } from './node.js';
 
 if (isNewEnough()) {
   module.enableCompileCache?.();
-  const built = new URL('../dist/cli.js', import.meta.url);
+  const built = new URL('../dist/cli/main.js', import.meta.url);
   const source = new URL('../src/cli/main.ts', import.meta.url);
   const { main } = await import(existsSync(built) ? built.href : source.href);
   process.exitCode = await main(process.argv.slice(2));

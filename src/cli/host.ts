@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { filesOf, homeFolder } from '../config/home.ts';
 import type { PlatformSpec } from '../config/platforms.ts';
 import type { GatewayOptions, RunningGateway } from '../gateway.ts';
+import type { DemoNetwork } from './demo.ts';
 
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
@@ -12,6 +13,8 @@ export interface Host {
   readonly stdout: Output;
   readonly stderr: Output;
   platforms(): Promise<readonly PlatformSpec[]>;
+  /** A local server of a chat network, for the demo. */
+  demoNetwork(): Promise<DemoNetwork>;
   startGateway(options: GatewayOptions): Promise<RunningGateway>;
   /** Calls `run` for SIGINT or SIGTERM until the returned function is called. */
   onSignal(run: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;

@@ -9,6 +9,7 @@ export function processHost(): Host {
     stdout: process.stdout,
     stderr: process.stderr,
     platforms: async () => (await import('./platforms.ts')).knownPlatforms(),
+    demoNetwork: async () => (await import('./demo-network.ts')).demoNetwork(),
     startGateway: async (options) => (await import('../gateway.ts')).startGateway(options),
     onSignal(run) {
       const signals = ['SIGINT', 'SIGTERM'] as const;

@@ -2,6 +2,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import type { PlatformSpec } from '../config/platforms.ts';
 import type { GatewayOptions, RunningGateway } from '../gateway.ts';
+import type { DemoNetwork } from './demo.ts';
 import type { Host } from './host.ts';
 
 export interface TestHost extends Host {
@@ -16,6 +17,7 @@ interface Given {
   readonly home: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly platforms?: readonly PlatformSpec[];
+  demoNetwork?(): Promise<DemoNetwork>;
   startGateway?(options: GatewayOptions): Promise<RunningGateway>;
 }
 
@@ -31,6 +33,7 @@ export function testHost(given: Given): TestHost {
     out: out.text,
     err: err.text,
     platforms: async () => given.platforms ?? [],
+    demoNetwork: given.demoNetwork ?? (() => Promise.reject(new Error('this test has no network'))),
     startGateway: given.startGateway ?? (() => Promise.reject(new Error('this test starts no gateway'))),
     onSignal(run) {
       listeners.add(run);
