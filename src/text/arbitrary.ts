@@ -1,4 +1,4 @@
-/** Generators of Markdown for property tests: sensible documents, markup soup and hostile repetition. */
+/** Test equipment: generators of Markdown for property tests, sensible documents, markup soup and hostile repetition. */
 import * as fc from 'fast-check';
 
 const WORDS = [

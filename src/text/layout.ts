@@ -53,7 +53,7 @@ function draw(block: Block, markup: Markup): string {
   }
 }
 
-export function inlines(nodes: readonly Inline[], markup: Markup): string {
+function inlines(nodes: readonly Inline[], markup: Markup): string {
   return run(tidy(nodes), markup);
 }
 

@@ -118,7 +118,7 @@ export function tableRows(table: Table): readonly Block[] {
 }
 
 /** The table's own pipes, padded so that columns line up in a fixed-width font. */
-export function alignTable(table: Table): string {
+function alignTable(table: Table): string {
   const cells = [table.header, ...table.rows].map((row) =>
     table.header.map((_, column) => inlineText(row[column] ?? []).replace(/\s+/g, ' ')),
   );

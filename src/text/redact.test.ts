@@ -86,6 +86,7 @@ describe('redact', () => {
 
   test('passwords and tokens in addresses go', () => {
     expect(redact('postgres://app:hunter2@db:5432/x')).toBe('postgres://app:***@db:5432/x');
+    expect(redact('amqp://app:hun@ter2@mq')).toBe('amqp://app:***@mq');
     expect(redact('redis://:hunter2@cache')).toBe('redis://:***@cache');
     expect(redact(`https://${LONG}@github.com/a`)).toBe('https://Ab3dEf...Op5q@github.com/a');
     expect(redact('https://e.com/?a=1&access_token=abc&sig=def#x')).toBe(

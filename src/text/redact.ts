@@ -33,7 +33,7 @@ const TELEGRAM = /(?<!\d)(\d{8,10}):([A-Za-z0-9_-]{30,})/g;
 const HEADER =
   /(?<![\w-])((?:proxy-)?authorization|x-api-key|api-key|x-auth-token|x-goog-api-key)(["']?\s{0,4}[:=]\s{0,4}["']?(?:(?:bearer|basic|token|bot|digest)\s{1,4})?)([^\s"',;]+)/gi;
 const BEARER = /(?<!\w)(bearer\s{1,4})([A-Za-z0-9._~+/=-]{8,})/gi;
-const PASSWORD_IN_URL = /(:\/\/[^\s:/@"'<>]{0,256}:)([^\s/@"'<>]{1,1024})(?=@)/g;
+const PASSWORD_IN_URL = /(:\/\/[^\s:/@"'<>]{0,256}:)([^\s/?#"'<>]{1,1024})(?=@)/g;
 const TOKEN_IN_URL = /(:\/\/)([^\s:/@"'<>]{16,1024})(?=@)/g;
 const QUERY = /([?&])([\w.-]{1,64})=([^&\s"'#<>]+)/g;
 const ASSIGNMENT =

@@ -12,7 +12,7 @@ const RESERVED = /[_*[\]()~`>#+\-=|{}.!\\]/g;
 const MARKS: Readonly<Record<Mark, string>> = { bold: '*', italic: '_', strike: '~', spoiler: '||' };
 
 /** Escapes running text: every reserved character gets a backslash. */
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return text.replace(RESERVED, '\\$&');
 }
 
@@ -32,7 +32,7 @@ const markup: Markup = {
   rule: RULE,
 };
 
-const dialect: Dialect = {
+export const telegramDialect: Dialect = {
   name: 'telegram',
   supports: {
     bold: 'native',
@@ -59,6 +59,3 @@ const dialect: Dialect = {
     };
   },
 };
-
-export const telegramDialect = dialect;
-export default dialect;
