@@ -166,7 +166,7 @@ export const table: readonly Row[] = [
   { class: 'billing', ...now, coolDown: true, status: [402] },
   { class: 'billing', ...now, coolDown: true, status: [400, 404, 429], any: credits },
   { class: 'rate_limit', ...again, fallback: 'now', coolDown: true, status: [429] },
-  { class: 'payload_too_large', retry: false, fallback: 'now', status: [413] },
+  { class: 'payload_too_large', retry: false, fallback: 'never', status: [413] },
   {
     class: 'image_too_large',
     ...again,
@@ -174,7 +174,7 @@ export const table: readonly Row[] = [
     any: ['image exceeds', 'image dimensions exceed', 'max allowed size: 8000', 'could not process image'],
     fix: 'drop-images',
   },
-  { class: 'context_overflow', retry: false, fallback: 'now', status: [400, 422], any: overflows },
+  { class: 'context_overflow', retry: false, fallback: 'never', status: [400, 422], any: overflows },
   {
     class: 'provider_policy_blocked',
     retry: false,
@@ -196,7 +196,7 @@ export const table: readonly Row[] = [
   { class: 'timeout', ...again, status: [408, 499] },
   { class: 'format_error', ...now, range: [300, 499] },
   // No HTTP status: an error event of the provider, or the connection itself.
-  { class: 'context_overflow', retry: false, fallback: 'now', any: overflows },
+  { class: 'context_overflow', retry: false, fallback: 'never', any: overflows },
   { class: 'overloaded', ...again, any: ['overloaded'] },
   { class: 'rate_limit', ...again, fallback: 'now', coolDown: true, any: limits },
   { class: 'timeout', ...again, code: [cutCode, cutInToolCall] },

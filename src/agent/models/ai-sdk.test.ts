@@ -54,8 +54,10 @@ function open(
     staleTimeoutMs: options.staleMs,
     extraBody: undefined,
   };
-  const deps = { clock: options.clock ?? systemClock, env: {}, fetch };
-  return openModels({ model: noModel, providers: { fake: entry } }, deps).open({ provider: 'custom:fake' });
+  const deps = { clock: options.clock ?? systemClock, fetch };
+  return openModels({ model: noModel, providers: { fake: entry }, providerEnv: {} }, deps).open({
+    provider: 'custom:fake',
+  });
 }
 
 const weather = {
@@ -363,8 +365,11 @@ describe('requests', () => {
   });
 
   test('equal choices share one model object', () => {
-    const deps = { clock: systemClock, env: {}, fetch };
-    const models = openModels({ model: { ...noModel, baseUrl: 'http://h/v1' }, providers: {} }, deps);
+    const deps = { clock: systemClock, fetch };
+    const models = openModels(
+      { model: { ...noModel, baseUrl: 'http://h/v1' }, providers: {}, providerEnv: {} },
+      deps,
+    );
     expect(models.open(undefined)).toBe(models.open({ model: 'm' }));
     expect(models.open({ model: 'other' })).not.toBe(models.open(undefined));
   });

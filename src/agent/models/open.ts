@@ -4,13 +4,14 @@ import type { Clock } from '../../core/clock.ts';
 import type { Model, ModelChoice } from '../contract.ts';
 import { endpointModel } from './ai-sdk.ts';
 import { demoModel } from './demo.ts';
-import { type Endpoint, type Env, resolveModel } from './resolve.ts';
+import { type Endpoint, resolveModel } from './resolve.ts';
 import { type Fetch, watchedFetch } from './watch.ts';
+
+/** `providerEnv` holds keys by the names of the registry; `resolve.ts` says where each may go. */
+export type ModelSettings = Pick<Settings, 'model' | 'providers' | 'providerEnv'>;
 
 export interface ModelDeps {
   readonly clock: Clock;
-  /** Provider keys by the names of the registry; see `resolve.ts` for where each may go. */
-  readonly env: Env;
   /** Default: undici's, with time-outs of the clock instead of its own. */
   readonly fetch?: Fetch;
 }
@@ -24,13 +25,13 @@ export interface Models {
   close(): Promise<void>;
 }
 
-export function openModels(settings: Pick<Settings, 'model' | 'providers'>, deps: ModelDeps): Models {
+export function openModels(settings: ModelSettings, deps: ModelDeps): Models {
   const kept = new Map<string, Model>();
   const pool = deps.fetch === undefined ? ownFetch() : undefined;
   const fetch = watchedFetch(deps.fetch ?? pool!.fetch);
   return {
     open(choice) {
-      const resolution = resolveModel(choice, settings, deps.env);
+      const resolution = resolveModel(choice, settings, settings.providerEnv);
       const key = JSON.stringify(resolution);
       const model = kept.get(key) ?? build(resolution, deps.clock, fetch);
       kept.delete(key);
@@ -45,7 +46,7 @@ export function openModels(settings: Pick<Settings, 'model' | 'providers'>, deps
 /** One model of a choice. Rejects with NO_MODEL when the choice cannot be served. */
 export async function openModel(
   choice: ModelChoice | undefined,
-  settings: Pick<Settings, 'model' | 'providers'>,
+  settings: ModelSettings,
   deps: ModelDeps,
 ): Promise<Model> {
   return openModels(settings, deps).open(choice);
