@@ -4,13 +4,13 @@ import { z } from 'zod';
 import type { Settings } from '../../config/settings.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
+import { redact } from '../../text/redact.ts';
 import type { Tool, ToolSchema } from '../contract.ts';
 import type { ToolDeps } from './deps.ts';
 import { patchTool } from './patch.ts';
 import { processTool } from './process.ts';
 import { openProcesses } from './processes.ts';
 import { readFileTool } from './read-file.ts';
-import { redact } from './redaction.ts';
 import { searchFilesTool } from './search-files.ts';
 import { openTaskStates } from './task-state.ts';
 import { closeShell } from './terminal/session.ts';
@@ -48,7 +48,8 @@ export function openTools({ settings, clock, log }: { settings: Settings; clock:
     clock,
     log,
     tasks,
-    redact: (text, kind) => (settings.security.redactSecrets ? redact(text, settings.secrets, kind) : text),
+    redact: (text, kind) =>
+      settings.security.redactSecrets ? redact(text, settings.secrets, { source: kind === 'source' }) : text,
   };
   const processes = openProcesses(clock, log);
   for (const names of [...Object.values(settings.platformToolsets), settings.agent.disabledToolsets]) {

@@ -186,12 +186,17 @@ export function patchTool(deps: ToolDeps): Tool<Args> {
   };
 }
 
+/** As `a/…` in a diff. */
+function shownPath(target: Target): string {
+  return target.asked.replace(/^\/+/, '');
+}
+
 /** Differences that take too long to work out are said, not shown. */
 async function unifiedDiff({ target, before, text }: Planned): Promise<string> {
   const { createTwoFilesPatch, FILE_HEADERS_ONLY } = await import('diff');
   const patch = createTwoFilesPatch(
-    `a/${target.asked}`,
-    `b/${target.asked}`,
+    `a/${shownPath(target)}`,
+    `b/${shownPath(target)}`,
     before?.text ?? '',
     text,
     undefined,

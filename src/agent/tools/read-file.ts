@@ -85,10 +85,11 @@ export function readFileTool(deps: ToolDeps): Tool<Args> {
 
         const lines = decoded.text.split('\n');
         if (lines.at(-1) === '') lines.pop();
-        const part = lines.slice(args.offset - 1, args.offset - 1 + limit);
-        const content = deps
-          .redact(part.join('\n'), isSource(path) ? 'source' : undefined)
-          .split('\n')
+        const part = withoutKeys(lines).slice(args.offset - 1, args.offset - 1 + limit);
+        const redact = (text: string) => deps.redact(text, isSource(path) ? 'source' : undefined);
+        const whole = redact(part.join('\n')).split('\n');
+        // A masked value that spanned lines must not shift the numbers of those below it.
+        const content = (whole.length === part.length ? whole : part.map(redact))
           .map((line, index) => `${args.offset + index}|${cut(line, limits.maxLineLength)}`)
           .join('\n');
         if (content.length > limits.fileReadMaxChars) {
@@ -137,6 +138,17 @@ export function homeOf(places: Places): string {
 
 function cut(line: string, max: number): string {
   return line.length > max ? `${line.slice(0, max)}... [truncated]` : line;
+}
+
+/** Private keys masked line by line, also when a part is read that begins inside one. */
+function withoutKeys(lines: readonly string[]): readonly string[] {
+  let inside = false;
+  return lines.map((line) => {
+    if (/-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY/.test(line)) inside = true;
+    const masked = inside;
+    if (/-----END [A-Z0-9 ]{0,40}PRIVATE KEY/.test(line)) inside = false;
+    return masked ? '[REDACTED PRIVATE KEY]' : line;
+  });
 }
 
 /** Up to five neighbours whose names are close to the missing one. */

@@ -5,7 +5,7 @@ import { decodeEscapes, type Strategy } from './match.ts';
 /** What must be said instead of replacing, or the text to put in place of `region`. */
 export type Fitted = { readonly text: string } | { readonly refused: string };
 
-export function fit(strategy: Strategy, region: string, wanted: string, replacement: string): Fitted {
+export function fitTo(strategy: Strategy, region: string, wanted: string, replacement: string): Fitted {
   if (strategy === 'exact') return { text: replacement };
   for (const escaped of ["\\'", '\\"']) {
     if (wanted.includes(escaped) && replacement.includes(escaped) && !region.includes(escaped)) {

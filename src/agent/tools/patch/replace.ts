@@ -1,6 +1,6 @@
 /** One search-and-replace in a text: find, refuse what is ambiguous, fit, put in place. Pure. */
 
-import { fit } from './fit.ts';
+import { fitTo } from './fit.ts';
 import { findMatch, nearMisses, type Strategy } from './match.ts';
 
 export type Replaced =
@@ -26,7 +26,7 @@ export function replaceIn(text: string, wanted: string, replacement: string, all
   const out: string[] = [];
   let from = 0;
   for (const { start, end } of spans) {
-    const fitted = fit(strategy, text.slice(start, end), wanted, replacement);
+    const fitted = fitTo(strategy, text.slice(start, end), wanted, replacement);
     if ('refused' in fitted) return { error: fitted.refused };
     out.push(text.slice(from, start), fitted.text);
     from = end;

@@ -3,7 +3,7 @@
  * lines under optional `@@ hint @@`, then `*** End Patch`. Parsing and applying are pure; nothing throws.
  */
 
-import { fit } from './fit.ts';
+import { fitTo } from './fit.ts';
 import { findMatch } from './match.ts';
 
 export interface Hunk {
@@ -154,7 +154,7 @@ function applyHunk(text: string, hunk: Hunk, from: number): { text: string; at: 
     return { error: `Found ${whole.length} matches for these lines. Add context lines or an '@@ hint @@'.` };
   }
   const span = whole[0]!;
-  const fitted = fit(match.strategy, rest.slice(span.start, span.end), wanted, after.join('\n'));
+  const fitted = fitTo(match.strategy, rest.slice(span.start, span.end), wanted, after.join('\n'));
   if ('refused' in fitted) return { error: fitted.refused };
   let [head, tail] = [text.slice(0, start + span.start), rest.slice(span.end)];
   // Lines that are removed altogether take their line end with them.

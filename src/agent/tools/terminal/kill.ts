@@ -16,24 +16,19 @@ const graceMs = 800;
 export async function killTree(pid: number, run: string, clock: Clock): Promise<void> {
   const end = clock.monotonic() + graceMs;
   signalGroup(pid, 'SIGTERM');
-  for (const stray of await marked(run)) signal(stray, 'SIGTERM');
+  for (const each of await members(pid, run)) signal(each, 'SIGTERM');
   while (clock.monotonic() < end) {
-    if (!isGroupAlive(pid) && (await marked(run)).length === 0) return;
+    if ((await members(pid, run)).length === 0) return;
     await clock.sleep(40);
   }
-  signalGroup(pid, 'SIGKILL');
   // A process that forks while it is being killed is found in the next round.
   for (let round = 0; round < 5; round += 1) {
-    const strays = await marked(run);
-    if (strays.length === 0) return;
-    for (const stray of strays) signal(stray, 'SIGKILL');
+    signalGroup(pid, 'SIGKILL');
+    const left = await members(pid, run);
+    if (left.length === 0) return;
+    for (const each of left) signal(each, 'SIGKILL');
     await clock.sleep(5);
   }
-}
-
-/** At once and without waiting, for the end of the gateway. */
-export function killGroupNow(pid: number): void {
-  signalGroup(pid, 'SIGKILL');
 }
 
 function signalGroup(pid: number, name: NodeJS.Signals): void {
@@ -48,6 +43,28 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
+/**
+ * Living processes of the group or with the mark. Processes that ended but were not collected yet (zombies) do
+ * not count. Where there is no /proc, the group leader stands for all.
+ */
+async function members(group: number, run: string): Promise<readonly number[]> {
+  if (process.platform !== 'linux') return isGroupAlive(group) ? [-group] : [];
+  const entries = (await readdir('/proc').catch(() => [])).filter((entry) => /^\d+$/.test(entry));
+  const needle = `${runMark}=${run}`;
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      const status = await readFile(`/proc/${entry}/stat`, 'latin1').catch(() => '');
+      // `pid (name) state parent group …`; the name may contain anything.
+      const [state, , inGroup] = status.slice(status.lastIndexOf(')') + 2).split(' ');
+      if (state === undefined || state === '' || state === 'Z' || state === 'X') return undefined;
+      if (Number(inGroup) === group) return Number(entry);
+      const environment = await readFile(`/proc/${entry}/environ`, 'latin1').catch(() => '');
+      return environment.split('\0').includes(needle) ? Number(entry) : undefined;
+    }),
+  );
+  return found.filter((pid) => pid !== undefined && pid !== process.pid) as readonly number[];
+}
+
 function isGroupAlive(pid: number): boolean {
   try {
     process.kill(-pid, 0);
@@ -55,21 +72,4 @@ function isGroupAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** Living processes whose environment carries the mark (Linux; elsewhere the process group has to do). */
-async function marked(run: string): Promise<readonly number[]> {
-  if (process.platform !== 'linux') return [];
-  const entries = await readdir('/proc').catch(() => []);
-  const needle = `${runMark}=${run}`;
-  const found = await Promise.all(
-    entries
-      .filter((entry) => /^\d+$/.test(entry))
-      .map(async (entry) => {
-        // A zombie has an empty environment, so only what still runs is found.
-        const environment = await readFile(`/proc/${entry}/environ`, 'latin1').catch(() => '');
-        return environment.split('\0').includes(needle) ? Number(entry) : undefined;
-      }),
-  );
-  return found.filter((pid) => pid !== undefined && pid !== process.pid) as readonly number[];
 }
