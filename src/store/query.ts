@@ -33,8 +33,8 @@ class Slot {
 
 export interface Compiled {
   readonly sql: string;
-  /** For each placeholder: the parameter's name, or the constant the builder put there. */
-  readonly slots: readonly (Slot | Value)[];
+  /** For each placeholder the parameter's name. */
+  readonly slots: readonly Slot[];
 }
 
 export interface Query<P, R> {
@@ -43,14 +43,32 @@ export interface Query<P, R> {
   readonly types?: (params: P) => R;
 }
 
+/**
+ * Constants of a query are written into its text, only parameters are bound: a database uses a partial index
+ * (`where state in (…)`) only when it sees the constant while it plans.
+ */
+class SqliteCompiler extends SqliteQueryCompiler {
+  protected override appendValue(value: unknown): void {
+    if (value instanceof Slot) super.appendValue(value);
+    else this.appendImmediateValue(value);
+  }
+}
+
+class PostgresCompiler extends PostgresQueryCompiler {
+  protected override appendValue(value: unknown): void {
+    if (value instanceof Slot) super.appendValue(value);
+    else this.appendImmediateValue(value);
+  }
+}
+
 const builders: Record<DialectName, Kysely<Tables>> = {
-  sqlite: builder(SqliteAdapter, SqliteQueryCompiler),
-  postgres: builder(PostgresAdapter, PostgresQueryCompiler),
+  sqlite: builder(SqliteAdapter, SqliteCompiler),
+  postgres: builder(PostgresAdapter, PostgresCompiler),
 };
 
 function builder(
   Adapter: typeof SqliteAdapter | typeof PostgresAdapter,
-  Compiler: typeof SqliteQueryCompiler | typeof PostgresQueryCompiler,
+  Compiler: typeof SqliteCompiler | typeof PostgresCompiler,
 ): Kysely<Tables> {
   return new Kysely<Tables>({
     dialect: {
@@ -88,7 +106,7 @@ export function query<P extends Readonly<Record<string, Value>>, R>(
 }
 
 function compile(done: { readonly sql: string; readonly parameters: readonly unknown[] }): Compiled {
-  return { sql: done.sql, slots: done.parameters as readonly (Slot | Value)[] };
+  return { sql: done.sql, slots: done.parameters as readonly Slot[] };
 }
 
 /**
@@ -98,7 +116,6 @@ function compile(done: { readonly sql: string; readonly parameters: readonly unk
  */
 export function fill(compiled: Compiled, params: Readonly<Record<string, Value>>): Value[] {
   return compiled.slots.map((slot) => {
-    if (!(slot instanceof Slot)) return slot;
     const value = params[slot.name];
     if (value === undefined) throw new Error(`query parameter ${slot.name} is missing`);
     if (typeof value === 'string') return storable(value);

@@ -53,6 +53,8 @@ export const pendingOf = query((db, p: { session_key: string; limit: number }) =
     .selectFrom('inbound')
     .select(['id', 'account', 'body', 'consumer', 'ready_at', 'created_at', 'trace', 'turn'])
     .where('session_key', '=', p.session_key)
+    // The condition of the partial index, word for word; without it SQLite would read the whole table.
+    .where('state', 'in', ['pending', 'claimed'])
     .where('state', '=', 'pending')
     .orderBy('id')
     .limit(p.limit),
