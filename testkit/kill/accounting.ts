@@ -1,0 +1,156 @@
+/**
+ * The accounting identity: what people sent, what the database says and what the chats show must agree
+ * (docs/guarantees.md). Read from the database file after the gateway ended.
+ */
+import { DatabaseSync } from 'node:sqlite';
+import type { FakeTelegram } from '../../src/platforms/telegram/fake.ts';
+import type { Program, Sent } from './users.ts';
+
+export interface Accounts {
+  readonly sent: number;
+  readonly accepted: number;
+  readonly answered: number;
+  readonly declined: number;
+  readonly failed: number;
+  readonly open: number;
+  readonly parts: number;
+  readonly partsSent: number;
+  readonly partsDead: number;
+  readonly partsOpen: number;
+  readonly visible: number;
+  readonly doubles: number;
+  readonly maybeDoubled: number;
+  readonly requests: number;
+  readonly integrity: string;
+  /** Sentences about everything that does not add up; empty = the identity holds. */
+  readonly wrong: readonly string[];
+}
+
+interface PartRow {
+  readonly key: string;
+  readonly state: string;
+  readonly mark: string | null;
+  readonly message: string | null;
+  readonly op: string;
+  readonly chat: string;
+}
+
+export function account(
+  file: string,
+  world: { readonly telegram: FakeTelegram; readonly chats: readonly Sent[]; readonly programs: Program },
+): Accounts {
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    return read(db, world);
+  } finally {
+    db.close();
+  }
+}
+
+function read(
+  db: DatabaseSync,
+  world: { readonly telegram: FakeTelegram; readonly chats: readonly Sent[]; readonly programs: Program },
+): Accounts {
+  const wrong: string[] = [];
+  const many = (sql: string) => db.prepare(sql).all() as Record<string, unknown>[];
+  const count = (sql: string) => Number(many(sql)[0]?.['n'] ?? 0);
+  const states = (where: string) =>
+    new Map(
+      many(`select state, count(*) n from inbound where ${where} group by state`).map((row) => [
+        row['state'],
+        Number(row['n']),
+      ]),
+    );
+  const chat = states("account like 'telegram:%'");
+  const stateOf = (name: string) => chat.get(name) ?? 0;
+  const accepted = [...chat.values()].reduce((sum, n) => sum + n, 0);
+  const open = stateOf('pending') + stateOf('claimed');
+
+  if (accepted !== world.chats.length)
+    wrong.push(`${world.chats.length} messages were sent, ${accepted} accepted`);
+  if (open > 0) wrong.push(`${open} accepted messages never ended`);
+  if (stateOf('failed') > 0) wrong.push(`${stateOf('failed')} chat messages failed`);
+  if (stateOf('declined') > 0) wrong.push(`${stateOf('declined')} chat messages were declined`);
+  if (count("select count(*) n from turn where state = 'running'") > 0) wrong.push('a turn still runs');
+  const lost = count(
+    "select count(*) n from turn where state = 'completed' and consumer = 'chat' and id not in (select turn from part where turn is not null)",
+  );
+  if (lost > 0) wrong.push(`${lost} completed turns have no part`);
+
+  const parts = many('select key, state, mark, message, op, chat from part') as unknown as PartRow[];
+  const visible = world.telegram.seen.filter(({ method }) => method === 'sendMessage');
+  const shown = new Map<string, number>();
+  for (const { params } of visible) {
+    const text = `${params['chat_id']}|${String(params['text']).replaceAll('\\', '')}`;
+    shown.set(text, (shown.get(text) ?? 0) + 1);
+  }
+  let doubles = 0;
+  const known = new Set<string>();
+  for (const part of parts) {
+    const text = `${part.chat}|${String((JSON.parse(part.op) as { body: { plain: string } }).body.plain)}`;
+    known.add(text);
+    const times = shown.get(text) ?? 0;
+    if (part.state === 'sent' && times === 0) wrong.push(`part ${part.key} is sent but nobody sees it`);
+    if (times > 1) {
+      doubles += times - 1;
+      if (part.mark === null) wrong.push(`part ${part.key} is visible ${times} times and not marked`);
+    }
+    if (part.state === 'dead') wrong.push(`part ${part.key} died`);
+    if (part.state === 'queued' || part.state === 'attempting')
+      wrong.push(`part ${part.key} is still ${part.state}`);
+  }
+  for (const text of shown.keys()) if (!known.has(text)) wrong.push(`"${text}" is visible without a part`);
+  wrong.push(...unanswered(world.chats, [...shown.keys()]));
+
+  const completed = count(
+    "select count(*) n from inbound where account = 'api_server' and state = 'answered'",
+  );
+  for (const { text } of world.programs.asked) {
+    const answer = world.programs.answered.get(text);
+    if (answer === undefined) wrong.push(`request ${text} was never answered`);
+    else if (answer !== `echo: ${text}`)
+      wrong.push(`request ${text} got the answer of another one: ${answer}`);
+  }
+  if (completed !== world.programs.answered.size) {
+    wrong.push(`${world.programs.answered.size} requests were answered, ${completed} are recorded`);
+  }
+  const integrity = String(many('pragma integrity_check')[0]?.['integrity_check']);
+  if (integrity !== 'ok') wrong.push(`integrity check: ${integrity}`);
+  return {
+    sent: world.chats.length,
+    accepted,
+    answered: stateOf('answered'),
+    declined: stateOf('declined'),
+    failed: stateOf('failed'),
+    open,
+    parts: parts.length,
+    partsSent: parts.filter(({ state }) => state === 'sent').length,
+    partsDead: parts.filter(({ state }) => state === 'dead').length,
+    partsOpen: parts.filter(({ state }) => state === 'queued' || state === 'attempting').length,
+    visible: visible.length,
+    doubles,
+    maybeDoubled: parts.filter(({ mark }) => mark === 'maybe_doubled').length,
+    requests: completed,
+    integrity,
+    wrong,
+  };
+}
+
+/** Every text stands in exactly one visible answer of its own chat, counted once however often that is repeated. */
+function unanswered(sent: readonly Sent[], shown: readonly string[]): string[] {
+  const answers = new Map<string, number>();
+  const wrong: string[] = [];
+  for (const each of shown) {
+    const [chat = '', text = ''] = each.split('|');
+    for (const word of text.split(/\s+/)) {
+      if (!/^u\d+-\d+$/.test(word)) continue;
+      answers.set(word, (answers.get(word) ?? 0) + 1);
+      if (!word.startsWith(`u${chat}-`)) wrong.push(`chat ${chat} reads ${word}`);
+    }
+  }
+  for (const { text } of sent) {
+    const times = answers.get(text) ?? 0;
+    if (times !== 1) wrong.push(`${text} is answered ${times} times`);
+  }
+  return wrong;
+}

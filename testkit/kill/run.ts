@@ -1,0 +1,111 @@
+/**
+ * Kills the gateway again and again while people write and programs ask, then checks that everything adds up.
+ * Kills come at random moments and, in turn, at every named fault point of the product.
+ */
+import { faultPoints } from '../../src/core/fault.ts';
+import { type FakeTelegram, startFakeTelegram } from '../../src/platforms/telegram/fake.ts';
+import { startUpstream } from '../upstream/index.ts';
+import { type Accounts, account } from './accounting.ts';
+import { GatewayProcess, type Home, makeHome } from './gateway-process.ts';
+import { between, type Random, seeded } from './random.ts';
+import { chatters, type Program, programs } from './users.ts';
+
+export interface KillOptions {
+  readonly kills: number;
+  readonly seed: number;
+  readonly users?: number;
+  readonly programs?: number;
+  /** Of the kills, how many hit a named fault point; the rest come at random. Default one in three. */
+  readonly directedEvery?: number;
+  say?(line: string): void;
+}
+
+export interface KillResult {
+  readonly seed: number;
+  readonly kills: number;
+  /** How often each way to die really happened. */
+  readonly by: Readonly<Record<string, number>>;
+  /** Milliseconds from spawn to listening after each kill. */
+  readonly restarts: readonly number[];
+  readonly accounts: Accounts;
+}
+
+/** Time for everything that was accepted to be answered and delivered once the killing has ended. */
+const quietMs = 60_000;
+
+export async function killLoop(options: KillOptions): Promise<KillResult> {
+  const random = seeded(options.seed);
+  const users = Array.from({ length: options.users ?? 6 }, (_, index) => 1001 + index);
+  const upstreamKey = 'upstream-key';
+  const upstream = await startUpstream({ key: upstreamKey });
+  const telegram = await startFakeTelegram();
+  const home = await makeHome({
+    upstream: upstream.url,
+    upstreamKey,
+    telegram: { url: telegram.url, token: telegram.token, users },
+  });
+  try {
+    const people = chatters(telegram, users, random, { pauseMs: [60, 400], disturb: true });
+    const clients = programs(home, options.programs ?? 2);
+    const { by, restarts } = await keepKilling(home, random, options);
+    await people.stop();
+    const last = new GatewayProcess(home);
+    restarts.push(await last.listening());
+    await clients.stop();
+    await quiet(home, telegram);
+    await last.kill('SIGTERM');
+    const accounts = account(`${home.path}/gateway.db`, {
+      telegram,
+      chats: people.sent,
+      programs: clients satisfies Program,
+    });
+    return { seed: options.seed, kills: options.kills, by, restarts, accounts };
+  } finally {
+    await telegram.close();
+    await upstream.close();
+    home.remove();
+  }
+}
+
+async function keepKilling(home: Home, random: Random, options: KillOptions) {
+  const by: Record<string, number> = {};
+  const restarts: number[] = [];
+  const every = options.directedEvery ?? 3;
+  for (let kill = 0; kill < options.kills; kill += 1) {
+    const point = kill % every === 0 ? faultPoints[(kill / every) % faultPoints.length] : undefined;
+    const gateway = new GatewayProcess(home, point ? `${point}@${1 + Math.floor(random() * 4)}` : undefined);
+    restarts.push(await gateway.listening().catch((error: unknown) => died(gateway, error)));
+    const limit = new Promise((resolve) => setTimeout(resolve, point ? 4_000 : between(random, 20, 800)));
+    await Promise.race([gateway.exited, limit]);
+    const name = gateway.ended ? (point ?? 'by itself') : 'at random';
+    if (name === 'by itself') throw new Error(`the gateway ended by itself:\n${gateway.output}`);
+    by[name] = (by[name] ?? 0) + 1;
+    await gateway.kill();
+    options.say?.(`kill ${kill + 1}/${options.kills} ${name}`);
+  }
+  return { by, restarts };
+}
+
+/** A process that died at its fault point before it listened is what was wanted. */
+function died(gateway: GatewayProcess, error: unknown): number {
+  if (gateway.ended) return performance.now() - gateway.startedAt;
+  throw error;
+}
+
+/** Waits until nothing is unanswered or undelivered, twice in a row. */
+async function quiet(home: Home, telegram: FakeTelegram): Promise<void> {
+  const end = performance.now() + quietMs;
+  let calm = 0;
+  while (calm < 2) {
+    if (performance.now() > end) return;
+    const response = await fetch(`${home.apiUrl}/health/detailed`, {
+      headers: { authorization: `Bearer ${home.apiKey}` },
+    });
+    const body = (await response.json()) as {
+      readiness: { checks: { background_queues: { unanswered: number; undelivered: number } } };
+    };
+    const { unanswered, undelivered } = body.readiness.checks.background_queues;
+    calm = unanswered === 0 && undelivered === 0 && telegram.pending === 0 ? calm + 1 : 0;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+}
