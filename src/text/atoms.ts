@@ -3,7 +3,7 @@
  * The splitter only ever cuts between atoms, or inside one that is too long by itself.
  */
 import type { Block, Doc, Inline } from './dialect.ts';
-import { inlineText } from './tree.ts';
+import { inlineText, marker } from './tree.ts';
 
 type ListBlock = Extract<Block, { kind: 'list' }>;
 type Table = Extract<Block, { kind: 'table' }>;
@@ -55,8 +55,9 @@ function blocksToAtoms(blocks: readonly Block[], path: readonly Step[], out: Ato
       case 'list':
         block.items.forEach((item, index) => {
           const inner: Step[] = [...path, { kind: 'item', list: block, index, first: out.length }];
-          if (item.length > 0) blocksToAtoms(item, inner, out);
-          else push(out, inner, undefined, [], { kind: 'whole' }, 2, Cut.item);
+          const before = out.length;
+          blocksToAtoms(item, inner, out);
+          if (out.length === before) push(out, inner, undefined, [], { kind: 'whole' }, 2, Cut.item);
         });
         break;
       default:
@@ -152,18 +153,29 @@ function push(
 
 /**
  * For an atom that fits nowhere as it is: links and images become their label, a table row becomes text, marks
- * and containers go. Undefined when nothing can be given up any more.
+ * and containers go; the numbers of list items stay as text. Undefined when nothing can be given up any more.
  */
-export function simplify(atom: Atom): Atom | undefined {
+export function simplify(atom: Atom): readonly Atom[] | undefined {
   const { body } = atom;
   if (body.kind === 'inline' && (body.node.kind === 'link' || body.node.kind === 'image')) {
-    return asText(atom, inlineText([body.node]));
+    return [asText(atom, inlineText([body.node]))];
   }
   if (body.kind === 'row') {
     const cells = body.row.map((cell) => inlineText(cell)).filter((cell) => cell !== '');
-    return { ...asText(atom, cells.join(' • ')), leaf: { kind: 'paragraph', children: [] } };
+    return [{ ...asText(atom, cells.join(' • ')), leaf: { kind: 'paragraph', children: [] } }];
   }
-  return atom.wraps.length > 0 || atom.path.length > 0 ? { ...atom, wraps: [], path: [] } : undefined;
+  if (atom.wraps.length === 0 && atom.path.length === 0) return undefined;
+  const bare: Atom = { ...atom, seq: -1, wraps: [], path: [] };
+  const markers = atom.path.flatMap((step) =>
+    step.kind === 'item' && step.first === atom.seq ? [marker(step.list, step.index)] : [],
+  );
+  const out: Atom[] = [];
+  if (markers.length > 0) {
+    const line = asText(bare, markers.join(' '));
+    out.push({ ...line, leaf: { kind: 'paragraph', children: [] }, cut: Cut.line });
+  }
+  if (atom.leaf !== undefined) out.push(bare);
+  return out;
 }
 
 function asText(atom: Atom, text: string): Atom {

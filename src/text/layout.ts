@@ -5,7 +5,7 @@
  */
 import type { Block, Doc, Inline } from './dialect.ts';
 import { headingLine, imageLink, tableRows } from './lower.ts';
-import { inlineText, type Mark, tidy } from './tree.ts';
+import { inlineText, type Mark, marker, tidy } from './tree.ts';
 
 export interface Markup {
   /** Escapes one run of text without newlines. */
@@ -87,10 +87,10 @@ function run(nodes: readonly Inline[], markup: Markup): string {
 function list(block: Extract<Block, { kind: 'list' }>, markup: Markup): string {
   return block.items
     .map((item, index) => {
-      const marker = `${block.ordered ? `${block.start + index}.` : block.bullet} `;
-      const indent = ' '.repeat(marker.length);
+      const lead = `${marker(block, index)} `;
+      const indent = ' '.repeat(lead.length);
       const [first, ...rest] = item;
-      const lines = [markup.text(marker)];
+      const lines = [markup.text(lead)];
       const add = (child: Block | undefined, continued: boolean) => {
         if (child === undefined) return;
         const text = draw(child, markup);
@@ -99,7 +99,7 @@ function list(block: Extract<Block, { kind: 'list' }>, markup: Markup): string {
         else if (holdsLines(child)) lines.push(`${continued ? `\n${indent}` : ''}${text}`);
         else lines.push(`${continued ? `\n${indent}` : ''}${text.replaceAll('\n', `\n${indent}`)}`);
       };
-      add(first, first?.kind === 'list');
+      add(first, false);
       for (const child of rest) add(child, true);
       return lines.join('');
     })

@@ -111,7 +111,7 @@ class Splitter {
     const atom = this.#atoms[at]!;
     const simpler = simplify(atom);
     if (simpler) {
-      this.#replace(at, simpler);
+      this.#expand(at, simpler);
       return { atoms: [], at };
     }
     // A limit below one character cannot be met; the reader gets the character.
@@ -138,6 +138,18 @@ class Splitter {
     if (cut === 0 || text.slice(0, cut).trim() === '') return undefined;
     this.#replace(at, withText(atom, text.slice(cut), true));
     return withText(atom, text.slice(0, cut), false);
+  }
+
+  /** Rare, so moving everything behind it is cheap enough. */
+  #expand(at: number, atoms: readonly Atom[]): void {
+    this.#atoms.splice(at, 1, ...atoms);
+    const ends: number[] = [];
+    let sum = this.#before[at + 1]! - atoms.reduce((total, atom) => total + atom.size, 0);
+    for (const atom of atoms) {
+      ends.push(sum);
+      sum += atom.size;
+    }
+    this.#before.splice(at, 1, ...ends);
   }
 
   #replace(at: number, atom: Atom): void {

@@ -1,5 +1,5 @@
 /** Small operations on the Markdown tree that parser, fallbacks, splitter and dialects share. */
-import type { Inline } from './dialect.ts';
+import type { Block, Inline } from './dialect.ts';
 
 type Wrapper = Extract<Inline, { kind: 'bold' | 'italic' | 'strike' | 'spoiler' }>;
 export type Mark = Wrapper['kind'];
@@ -28,6 +28,11 @@ export function inlineText(nodes: readonly Inline[]): string {
     }
   }
   return out;
+}
+
+/** What stands before an item: its number or the source's own bullet. */
+export function marker(list: Extract<Block, { kind: 'list' }>, index: number): string {
+  return list.ordered ? `${list.start + index}.` : list.bullet;
 }
 
 /** A link whose label is its own address: every client makes it clickable without markup. */
