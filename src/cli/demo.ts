@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createHome } from '../config/home.ts';
 import { loadSettings } from '../config/load.ts';
+import { describeProblem } from '../config/problem.ts';
 import { systemClock } from '../core/clock.ts';
+import { fail } from '../core/errors.ts';
 import type { RunningGateway } from '../gateway.ts';
 import { exitCodes } from './failure.ts';
 import type { Host } from './host.ts';
@@ -55,9 +57,13 @@ async function start(host: Host, home: string, network: DemoNetwork): Promise<Ru
   writeFileSync(join(home, 'config.yaml'), network.config, { mode: 0o600 });
   const path = host.env['PATH'];
   const env = { ...(path === undefined ? {} : { PATH: path }), HOME: home, ...network.env };
-  const { settings, problems } = await loadSettings({ env, home, platforms: await host.platforms() });
+  const platforms = await host.platforms();
+  const { settings, problems } = await loadSettings({ env, home, platforms });
+  const wrong = problems.find(({ severity }) => severity === 'error');
+  if (wrong !== undefined)
+    fail('CONFIG_UNREADABLE', { file: join(home, 'config.yaml'), why: describeProblem(wrong) });
   const { log } = openLog(settings, 0, host.stderr);
-  const manifests = (await host.platforms()).map(({ manifest }) => manifest);
+  const manifests = platforms.map(({ manifest }) => manifest);
   return host.startGateway({ settings, problems, log, manifests });
 }
 

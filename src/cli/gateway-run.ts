@@ -22,7 +22,7 @@ export async function gatewayRun(host: Host, place: Place, options: RunOptions):
   const { home } = homeOf(host, place);
   const ready = await readSettings(host, place);
   if (ready.fault !== undefined) (await import('../core/fault.ts')).armFault(ready.fault);
-  const refused = refuseProblems(host, ready);
+  const refused = refuseProblems(host, ready, options.quiet);
   if (refused !== undefined) return refused;
   createHome(home);
   if (options.replace) {

@@ -23,12 +23,14 @@ export async function readSettings(host: Host, place: Place): Promise<Ready> {
   return { ...loaded, specs };
 }
 
-/** Says every problem on stderr; answers the exit code when one of them forbids the start. */
-export function refuseProblems(host: Host, { problems }: Loaded): number | undefined {
+/** Says every problem on stderr; answers the exit code when one of them forbids the start. `quiet` keeps warnings back. */
+export function refuseProblems(host: Host, { problems }: Loaded, quiet = false): number | undefined {
   const style = styleFor(host, host.stderr);
+  const refused = problems.some(preventsStart);
+  if (quiet && !refused) return undefined;
   for (const problem of problems) {
     const mark = problem.severity === 'error' ? style.red('✗') : style.yellow('⚠');
     line(host.stderr, `${mark} ${describeProblem(problem)}`);
   }
-  return problems.some(preventsStart) ? exitCodes.config : undefined;
+  return refused ? exitCodes.config : undefined;
 }
