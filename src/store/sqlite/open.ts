@@ -3,15 +3,15 @@
  * for life (`locking_mode=EXCLUSIVE`: a second opener, even a reading one, is refused, so nobody can disturb
  * the WAL of a running gateway).
  */
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../core/clock.ts';
-import { fail } from '../../core/errors.ts';
+import { fail, GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { inDialect, type Migration, migrations, newest } from '../migrations/list.ts';
 import type { Store } from '../store.ts';
-import { isBusy, isDamaged, reasonOf } from './failures.ts';
+import { isBusy, isDamaged, isReadOnly, isRefused, isUnwritable, reasonOf } from './failures.ts';
 import { SqliteStore } from './sqlite-store.ts';
 
 export interface SqliteOptions {
@@ -24,18 +24,25 @@ export interface SqliteOptions {
   readonly migrations?: readonly Migration[];
 }
 
+/** Databases up to this size are checked whole at every start; it costs about half a millisecond per MiB. */
+const checkedBytes = 64 * 1024 * 1024;
+const smallestPage = 512;
+
 /**
- * Opens, locks and migrates. Throws HOME_LOCKED when another process has the file, STORE_CORRUPT when it is damaged and
- * STORE_NEWER when a newer version wrote it; in all three cases the file is left as it was.
+ * Opens, locks, checks and migrates. Throws HOME_LOCKED when another process has the file, STORE_CORRUPT when it is
+ * damaged, STORE_NEWER when a newer version wrote it and STORE_FULL when the disk or the rights do not allow
+ * writing; the data stays as it was.
  */
 export function openSqlite(options: SqliteOptions): Store {
-  mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 });
   const backups = join(dirname(options.file), 'backups');
   let db: DatabaseSync | undefined;
   try {
+    mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 });
     makePrivate(options.file);
+    checkLength(options.file, backups);
     db = new DatabaseSync(options.file);
-    lock(db);
+    lock(db, options.file, backups);
+    check(db, options.file, backups);
     db.exec(
       'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = off; pragma temp_store = memory',
     );
@@ -44,10 +51,17 @@ export function openSqlite(options: SqliteOptions): Store {
     return new SqliteStore(db, options);
   } catch (error) {
     db?.close();
-    if (isBusy(error)) fail('HOME_LOCKED', { file: options.file }, error);
-    if (isDamaged(error)) fail('STORE_CORRUPT', { file: options.file, why: reasonOf(error), backups }, error);
-    throw error;
+    throw explained(error, options.file, backups);
   }
+}
+
+function explained(error: unknown, file: string, backups: string): unknown {
+  if (error instanceof GatewayError) return error;
+  const why = reasonOf(error);
+  if (isBusy(error)) return new GatewayError('HOME_LOCKED', { file }, error);
+  if (isDamaged(error)) return new GatewayError('STORE_CORRUPT', { file, why, backups }, error);
+  const refused = error instanceof Error && 'syscall' in error;
+  return isUnwritable(error) || refused ? new GatewayError('STORE_FULL', { why }, error) : error;
 }
 
 /**
@@ -62,10 +76,43 @@ function makePrivate(file: string): void {
   }
 }
 
+/** SQLite takes a file of a few bytes for a new one, and does not miss the end of the last page. */
+function checkLength(file: string, backups: string): void {
+  // With a WAL the last write may have been interrupted half-way; SQLite then completes the file from the WAL.
+  const wal = statSync(`${file}-wal`, { throwIfNoEntry: false });
+  const { size } = statSync(file);
+  if (size % smallestPage === 0 || (wal?.size ?? 0) > 0) return;
+  fail('STORE_CORRUPT', { file, why: `its end is missing (${size} bytes)`, backups });
+}
+
 /** Takes the write lock at once; in exclusive mode it is only given back when the connection closes. */
-function lock(db: DatabaseSync): void {
-  db.exec('pragma busy_timeout = 0; pragma locking_mode = exclusive; begin exclusive');
-  db.exec('create table if not exists meta (key text primary key, value text not null); commit');
+function lock(db: DatabaseSync, file: string, backups: string): void {
+  try {
+    db.exec('pragma busy_timeout = 0; pragma locking_mode = exclusive; begin exclusive');
+    db.exec('create table if not exists meta (key text primary key, value text not null); commit');
+  } catch (error) {
+    if (isRefused(error) || (isReadOnly(error) && mayWrite(file))) {
+      fail('STORE_CORRUPT', { file, why: reasonOf(error), backups }, error);
+    }
+    throw error;
+  }
+}
+
+function mayWrite(file: string): boolean {
+  try {
+    accessSync(file, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function check(db: DatabaseSync, file: string, backups: string): void {
+  if (statSync(file).size > checkedBytes) return;
+  const found = db.prepare('pragma quick_check(1)').get()?.['quick_check'];
+  if (found === 'ok') return;
+  const why = String(found).replace(/^\*{3}[^\n]*\n/, '');
+  fail('STORE_CORRUPT', { file, why, backups });
 }
 
 function migrate(db: DatabaseSync, options: SqliteOptions, backups: string): void {
