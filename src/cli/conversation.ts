@@ -5,9 +5,9 @@ import type { AgentEvent, TurnResult } from '../core/agent-event.ts';
 import { systemClock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import { brand, type SessionKey } from '../core/ids.ts';
-import { silentLog } from '../core/log.ts';
 import { connectGateway } from './control.ts';
 import { type Host, homeOf, type Place } from './host.ts';
+import { openLog } from './log.ts';
 import { readSettings, refuseProblems } from './settings.ts';
 
 export interface Question {
@@ -63,10 +63,11 @@ async function startOwn(host: Host, place: Place): Promise<Conversation | number
   if (refused !== undefined) return refused;
   createHome(ready.settings.home);
   const { settings, problems } = ready;
+  const { log, close } = openLog(settings, 'silent', host.stderr);
   const gateway = await host.startGateway({
     settings,
     problems,
-    log: silentLog,
+    log,
     manifests: [],
     serve: false,
   });
@@ -92,6 +93,9 @@ async function startOwn(host: Host, place: Place): Promise<Conversation | number
         unwatch();
       }
     },
-    close: () => gateway.stop('the terminal conversation ended'),
+    async close() {
+      await gateway.stop('the terminal conversation ended');
+      close();
+    },
   };
 }

@@ -40,11 +40,11 @@ export async function demo(host: Host, options: DemoOptions): Promise<number> {
   const network = await host.demoNetwork();
   try {
     createHome(home);
-    const gateway = await start(host, home, network);
+    const { gateway, end } = await start(host, home, network);
     try {
       return await new Demo(host, network, gateway).run(options.script === true);
     } finally {
-      await gateway.stop('the demo ended');
+      await end();
     }
   } finally {
     await network.close();
@@ -52,8 +52,13 @@ export async function demo(host: Host, options: DemoOptions): Promise<number> {
   }
 }
 
+interface Started {
+  readonly gateway: RunningGateway;
+  end(): Promise<void>;
+}
+
 /** Nothing of the person's own configuration takes part: no key is used and no real chat is touched. */
-async function start(host: Host, home: string, network: DemoNetwork): Promise<RunningGateway> {
+async function start(host: Host, home: string, network: DemoNetwork): Promise<Started> {
   writeFileSync(join(home, 'config.yaml'), network.config, { mode: 0o600 });
   const path = host.env['PATH'];
   const env = { ...(path === undefined ? {} : { PATH: path }), HOME: home, ...network.env };
@@ -62,9 +67,17 @@ async function start(host: Host, home: string, network: DemoNetwork): Promise<Ru
   const wrong = problems.find(({ severity }) => severity === 'error');
   if (wrong !== undefined)
     fail('CONFIG_UNREADABLE', { file: join(home, 'config.yaml'), why: describeProblem(wrong) });
-  const { log } = openLog(settings, 0, host.stderr);
+  const { log, close } = openLog(settings, 0, host.stderr);
   const manifests = platforms.map(({ manifest }) => manifest);
-  return host.startGateway({ settings, problems, log, manifests });
+  const gateway = await host.startGateway({ settings, problems, log, manifests });
+  return {
+    gateway,
+    async end() {
+      await gateway.stop('the demo ended');
+      // Before the home is removed: a late line would make its folder again.
+      close();
+    },
+  };
 }
 
 /** A message is shown when it has not changed for this long. */

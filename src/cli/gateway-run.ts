@@ -33,16 +33,16 @@ export async function gatewayRun(host: Host, place: Place, options: RunOptions):
   const settings = withSomethingToServe(ready, options);
   const { openLog } = await import('./log.ts');
   const { log, close } = openLog(settings, options.quiet ? 'silent' : options.verbose, host.stderr);
-  const { readProcess, runUntilStopped } = await import('./run-loop.ts');
+  const { runUntilStopped } = await import('./run-loop.ts');
   try {
     const manifests = ready.specs.map((spec) => spec.manifest);
     const gateway = await host.startGateway({ settings, problems: ready.problems, log, manifests });
-    log('info', 'gateway.started', { home, ...readProcess() });
+    log('info', 'gateway.started', { home, pid: process.pid, node: process.version });
     if (!options.quiet) {
       const { greet } = await import('./greeting.ts');
       greet(host, settings, gateway, options.greet === true);
     }
-    return await runUntilStopped(host, gateway, home);
+    return await runUntilStopped(host, gateway, { home, quiet: options.quiet === true });
   } finally {
     close();
   }

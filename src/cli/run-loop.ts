@@ -5,15 +5,15 @@ import type { RunningGateway } from '../gateway.ts';
 import type { Host } from './host.ts';
 import { line } from './print.ts';
 
-export function readProcess(): { readonly pid: number; readonly node: string } {
-  return { pid: process.pid, node: process.version };
-}
-
 /**
  * The first signal drains; a second one ends at once. Answers the exit code: 0 for Ctrl+C and planned stops, 1 for
  * a SIGTERM that nobody announced, so that a service manager starts the gateway again.
  */
-export async function runUntilStopped(host: Host, gateway: RunningGateway, home: string): Promise<number> {
+export async function runUntilStopped(
+  host: Host,
+  gateway: RunningGateway,
+  { home, quiet }: { readonly home: string; readonly quiet: boolean },
+): Promise<number> {
   let asked: number | undefined;
   let hurry: (code: number) => void = () => {};
   const hurried = new Promise<{ readonly code: number }>((resolve) => {
@@ -22,7 +22,7 @@ export async function runUntilStopped(host: Host, gateway: RunningGateway, home:
   const release = host.onSignal((signal) => {
     if (asked !== undefined) return hurry(130);
     asked = signal === 'SIGINT' || takePlannedStop(home) ? 0 : 1;
-    line(host.stderr, 'Stopping: running turns may finish. Press Ctrl+C again to end at once.');
+    if (!quiet) line(host.stderr, 'Stopping: running turns may finish. Press Ctrl+C again to end at once.');
     gateway.stop(signal).catch(() => hurry(1));
   });
   try {
