@@ -167,7 +167,7 @@ class Demo {
     for (const text of [...this.#texts.values()].slice(this.#shown)) {
       const [first = '', ...rest] = harmless(text).split('\n');
       line(this.#host.stdout, `${this.#style.green('Hermes')}  ${first}`);
-      for (const more of rest) line(this.#host.stdout, `        ${more}`);
+      for (const more of rest) line(this.#host.stdout, `        ${more}`.trimEnd());
     }
     this.#shown = this.#texts.size;
   }

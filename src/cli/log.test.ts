@@ -65,6 +65,16 @@ it('never writes a secret, wherever it hides in the data', async () => {
   expect(read('agent.log')).toContain('refused');
 });
 
+it('writes nothing after it was closed, so that a removed home stays removed', async () => {
+  const { log, close } = await open('silent');
+  log('info', 'gateway.last');
+  close();
+  home.remove();
+  log('info', 'gateway.late');
+  await new Promise(setImmediate);
+  expect(existsSync(home.path)).toBe(false);
+});
+
 it('survives data that has no JSON form', async () => {
   const { log, close } = await open('silent');
   const circle: Record<string, unknown> = { big: 1n, call: () => 1 };

@@ -24,6 +24,7 @@ export class RotatingFile {
   readonly #backups: number;
   #handle: number | undefined;
   #size = 0;
+  #closed = false;
   #waiting = '';
   #timer: NodeJS.Immediate | undefined;
 
@@ -34,13 +35,16 @@ export class RotatingFile {
   }
 
   write(text: string): void {
+    if (this.#closed) return;
     this.#waiting += text;
     if (this.#waiting.length >= mostWaiting) this.#flush();
     else this.#timer ??= setImmediate(() => this.#flush());
   }
 
+  /** Later lines are dropped: the folder may be gone by then. */
   close(): void {
     this.#flush();
+    this.#closed = true;
     if (this.#handle !== undefined) closeSync(this.#handle);
     this.#handle = undefined;
   }
