@@ -379,7 +379,8 @@ describe('a process end', () => {
     await after.engine.recover();
     expect(await states()).toEqual(['failed']);
     const again = after.next();
-    const handle = await after.engine.submit(request('k1'));
+    // A client without a session gets a lane per request: the second one has another key.
+    const handle = await after.engine.submit(request('k1', { sessionKey: brand<SessionKey>('api:other') }));
     (await again).finish({ text: 'second try' });
     expect(await handle.result).toMatchObject({ status: 'completed', text: 'second try' });
     expect(await states()).toEqual(['answered']);

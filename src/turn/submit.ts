@@ -47,7 +47,15 @@ export async function storeRequest(
     if (row !== undefined) return { kind: 'new' };
     const known = await tx.get(inboundByKey, { account: source, key });
     if (known?.state === 'failed') {
-      await tx.run(reopenInbound, { id: known.id, body, turn: identity.turn, ready_at: now });
+      const { turn, trace } = identity;
+      await tx.run(reopenInbound, {
+        id: known.id,
+        session_key: sessionKey,
+        trace,
+        body,
+        turn,
+        ready_at: now,
+      });
       return { kind: 'new' };
     }
     const turn = known?.turn ?? '';

@@ -101,12 +101,21 @@ export const settleInbound = query(
 );
 
 /** A live request that ended without an answer may be asked again under the same key. */
-export const reopenInbound = query((db, p: { id: number; body: string; turn: string; ready_at: number }) =>
-  db
-    .updateTable('inbound')
-    .set({ state: 'pending', reason: null, body: p.body, turn: p.turn, ready_at: p.ready_at })
-    .where('id', '=', p.id)
-    .where('state', '=', 'failed'),
+export const reopenInbound = query(
+  (db, p: { id: number; session_key: string; trace: string; body: string; turn: string; ready_at: number }) =>
+    db
+      .updateTable('inbound')
+      .set({
+        state: 'pending',
+        reason: null,
+        session_key: p.session_key,
+        trace: p.trace,
+        body: p.body,
+        turn: p.turn,
+        ready_at: p.ready_at,
+      })
+      .where('id', '=', p.id)
+      .where('state', '=', 'failed'),
 );
 
 export const inboundsOfTurn = query((db, p: { turn: string }) =>
