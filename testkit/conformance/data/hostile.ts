@@ -1,0 +1,23 @@
+/** Markdown that has broken formatters. Every one becomes valid text on every platform. */
+export const hostile: Readonly<Record<string, string>> = {
+  'all markup characters': '_ * [ ] ( ) ~ ` > # + - = | { } . ! \\ & < > " \' / @ :',
+  'unbalanced markers': '**bold *italic `code ~~strike ||spoiler [link](http://a.example [',
+  'markers inside words': 'snake_case_name 2*3*4 a~b~c f(x)=[1](2) <T>{} &amp; &lt;b&gt;',
+  'nested fences': '````\n```js\nlet a = `b`;\n```\n````\n~~~\n```\n~~~',
+  'fence that never ends': 'text\n```python\nprint("x")',
+  'fence with every special character': '```\n\\`*_{}[]()#+-.!|~>&<\n```',
+  'link with brackets and parentheses': '[a [b] c](https://en.example/wiki/A_(b)?x=[1]&y=<z>)',
+  'link without a target': '[nothing]() ![](https://i.example/a_b*c.png)',
+  'html': '<b>bold</b><script>alert(1)</script><a href="javascript:x">y</a>&nbsp;&#0;',
+  'table': '| a | b |\n|---|:-:|\n| `|` | **x** |\n| _y_ | [z](http://z.example) |',
+  'nested quotes and lists': '> > 1. a\n> >    - b\n> >      > c\n- [ ] todo\n- [x] done',
+  'headings and rules': '# One\n\n---\n\n###### Six\n\n***',
+  'right to left and zero width': 'שלום \u202eevil\u202c **\u200b** a\u200d\u200cb \ufeff\u2066x\u2069',
+  'combining marks': `Z${'\u0351\u036b'.repeat(200)} text`,
+  'controls and lone surrogates': 'a\u0000b\u0007c\u001b[31m \ud800 \udfff d',
+  'one line of 64 KiB': 'word '.repeat(13_108),
+  'one word of 64 KiB': 'x'.repeat(65_536),
+  'bold of 64 KiB': `**${'bold '.repeat(13_108)}**`,
+  'fence of 64 KiB': `\`\`\`txt\n${'line of code\n'.repeat(5_042)}\`\`\``,
+  'emoji of 16 KiB': '👩‍👩‍👧'.repeat(900),
+};

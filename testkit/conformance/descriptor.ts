@@ -1,0 +1,36 @@
+/** What a platform tells the kit about itself. */
+import type { Inbound } from '../../src/core/inbound.ts';
+import type { Outcome } from '../../src/core/outcome.ts';
+import type { Platform } from '../../src/platforms/contract.ts';
+import type { Fake } from '../../src/platforms/kit/fake.ts';
+
+export interface Conformance<C> {
+  readonly platform: Platform<C>;
+  fake(): Promise<Fake>;
+  /** A configuration for the fake, as a user would write it. Secrets in it are looked for in logs and errors. */
+  config(fake: Fake): unknown;
+  /** The same with a credential the fake refuses. */
+  wrongCredential(fake: Fake): unknown;
+  /** A message of a person, addressed to the bot, in the platform's own form; `n` makes it unique. */
+  message(of: { readonly chat: string; readonly n: number; readonly text: string }): object;
+  /** Two chats the fake knows. Default `a` and `b`. */
+  readonly chats?: readonly [string, string];
+  readonly samples: readonly Sample[];
+  /** What answers of `deliver` mean where the platform differs from the rules of HTTP. */
+  readonly outcomes?: Readonly<Record<number, readonly Outcome['kind'][]>>;
+  /** Item → why this platform cannot meet it. Shown in the test report; a name that is no item fails. */
+  readonly skips?: Readonly<Record<string, string>>;
+}
+
+export interface Sample {
+  readonly name: string;
+  readonly event: object;
+  /** The inbound it becomes, at least these fields; ids as plain strings. Absent = it is no news for us. */
+  readonly inbound?: Expected<Inbound>;
+}
+
+type Expected<T> = T extends string
+  ? string
+  : T extends object
+    ? { readonly [K in keyof T]?: Expected<T[K]> }
+    : T;
