@@ -11,8 +11,10 @@ export interface Delivery {
   /** The call is continued: what follows goes on in the middle of the text. */
   goOn(): void;
   text(delta: string): void;
-  /** Text of the current answer as the model gave it, without leading blanks. */
+  /** Text of the current answer as the model gave it, without leading blanks; continuations included. */
   readonly current: string;
+  /** True when the present call, a continuation too, has brought text. */
+  readonly spoke: boolean;
 }
 
 export function openDelivery(show: (text: string) => void): Delivery {
@@ -21,6 +23,8 @@ export function openDelivery(show: (text: string) => void): Delivery {
   let blank = true;
   let breakDue = false;
   let repeated = '';
+  /** Pieces that earlier calls of the same answer brought. */
+  let kept = 0;
 
   const put = (text: string) => {
     if (text === '') return;
@@ -37,16 +41,18 @@ export function openDelivery(show: (text: string) => void): Delivery {
   return {
     answer() {
       pieces = [];
+      kept = 0;
       blank = true;
       breakDue = shownEnd !== '';
       repeated = '';
     },
     again() {
-      repeated = pieces.join('');
-      pieces = [];
-      blank = true;
+      repeated = pieces.slice(kept).join('');
+      pieces.length = kept;
+      blank = kept === 0;
     },
     goOn() {
+      kept = pieces.length;
       repeated = '';
     },
     text(delta) {
@@ -69,6 +75,9 @@ export function openDelivery(show: (text: string) => void): Delivery {
     },
     get current() {
       return pieces.join('');
+    },
+    get spoke() {
+      return pieces.length > kept;
     },
   };
 }

@@ -1,7 +1,7 @@
 /** What a model writes as a tool call → something that can be run, or the sentence that sends it back (§5.3). */
 import { distance } from 'fastest-levenshtein';
 import type { ToolCall } from '../core/message.ts';
-import type { Tool, ToolSchema } from './contract.ts';
+import type { ToolSchema } from './contract.ts';
 
 const closeEnough = 0.7;
 
@@ -100,13 +100,4 @@ export function distinctCalls(calls: readonly ToolCall[]): ToolCall[] {
     out.push(id === call.id ? call : { ...call, id });
   }
   return out;
-}
-
-/** One call of a batch, ready to run or already refused. */
-export interface Prepared {
-  readonly call: ToolCall;
-  readonly tool?: Tool;
-  readonly args: Readonly<Record<string, unknown>>;
-  /** Result text instead of running. */
-  readonly refusal?: string;
 }
