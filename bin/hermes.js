@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Launcher of `hermes`: finds a Node that is new enough, then runs the built program or, in a checkout, the source.
+// Launcher of `hermes`: finds a Node that is new enough, then runs the source of a checkout or the built program of a package.
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,8 @@ if (isNewEnough()) {
   module.enableCompileCache?.();
   const built = new URL('../dist/cli/main.js', import.meta.url);
   const source = new URL('../src/cli/main.ts', import.meta.url);
-  const { main } = await import(existsSync(built) ? built.href : source.href);
+  // A checkout runs what one edits; the published package has no source.
+  const { main } = await import(existsSync(source) ? source.href : built.href);
   process.exitCode = await main(process.argv.slice(2));
 } else {
   const node = pinnedNode();

@@ -2,6 +2,8 @@
  * The accounting identity: what people sent, what the database says and what the chats show must agree
  * (docs/guarantees.md). Read from the database file after the gateway ended.
  */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { FakeTelegram } from '../../src/platforms/telegram/fake.ts';
 import type { Program, Sent } from './users.ts';
@@ -21,6 +23,8 @@ export interface Accounts {
   readonly doubles: number;
   readonly maybeDoubled: number;
   readonly requests: number;
+  /** Lines left by commands the model asked for. */
+  readonly commands: number;
   readonly integrity: string;
   /** Sentences about everything that does not add up; empty = the identity holds. */
   readonly wrong: readonly string[];
@@ -36,12 +40,14 @@ interface PartRow {
 }
 
 export function account(
-  file: string,
+  home: string,
   world: { readonly telegram: FakeTelegram; readonly chats: readonly Sent[]; readonly programs: Program },
 ): Accounts {
-  const db = new DatabaseSync(file, { readOnly: true });
+  const db = new DatabaseSync(join(home, 'gateway.db'), { readOnly: true });
   try {
-    return read(db, world);
+    const lines = commandsThatRan(join(home, 'ran.txt'));
+    const accounts = read(db, world);
+    return { ...accounts, commands: lines.length, wrong: [...accounts.wrong, ...ranTwice(lines)] };
   } finally {
     db.close();
   }
@@ -50,7 +56,7 @@ export function account(
 function read(
   db: DatabaseSync,
   world: { readonly telegram: FakeTelegram; readonly chats: readonly Sent[]; readonly programs: Program },
-): Accounts {
+): Omit<Accounts, 'commands'> {
   const wrong: string[] = [];
   const many = (sql: string) => db.prepare(sql).all() as Record<string, unknown>[];
   const count = (sql: string) => Number(many(sql)[0]?.['n'] ?? 0);
@@ -134,6 +140,20 @@ function read(
     integrity,
     wrong,
   };
+}
+
+/** A tool that is not idempotent runs at most once, also when its turn was resumed. */
+function ranTwice(lines: readonly string[]): string[] {
+  const twice = lines.filter((line, index) => lines.indexOf(line) !== index);
+  return [...new Set(twice)].map((line) => `the command of ${line} ran more than once`);
+}
+
+function commandsThatRan(file: string): string[] {
+  return existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+    : [];
 }
 
 /** Every text stands in exactly one visible answer of its own chat, counted once however often that is repeated. */

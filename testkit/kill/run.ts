@@ -4,7 +4,7 @@
  */
 import { faultPoints } from '../../src/core/fault.ts';
 import { type FakeTelegram, startFakeTelegram } from '../../src/platforms/telegram/fake.ts';
-import { startUpstream } from '../upstream/index.ts';
+import { type Reply, startUpstream, type UpstreamRequest } from '../upstream/index.ts';
 import { type Accounts, account } from './accounting.ts';
 import { GatewayProcess, type Home, makeHome } from './gateway-process.ts';
 import { between, type Random, seeded } from './random.ts';
@@ -37,7 +37,7 @@ export async function killLoop(options: KillOptions): Promise<KillResult> {
   const random = seeded(options.seed);
   const users = Array.from({ length: options.users ?? 6 }, (_, index) => 1001 + index);
   const upstreamKey = 'upstream-key';
-  const upstream = await startUpstream({ key: upstreamKey });
+  const upstream = await startUpstream({ key: upstreamKey, fallback: withTools });
   const telegram = await startFakeTelegram();
   const home = await makeHome({
     upstream: upstream.url,
@@ -54,7 +54,7 @@ export async function killLoop(options: KillOptions): Promise<KillResult> {
     await clients.stop();
     await quiet(home, telegram);
     await last.kill('SIGTERM');
-    const accounts = account(`${home.path}/gateway.db`, {
+    const accounts = account(home.path, {
       telegram,
       chats: people.sent,
       programs: clients satisfies Program,
@@ -65,6 +65,17 @@ export async function killLoop(options: KillOptions): Promise<KillResult> {
     await upstream.close();
     home.remove();
   }
+}
+
+/** Every fourth message of a chat first runs a command that leaves a line behind: the line must not appear twice. */
+function withTools({ body, lastUserText }: UpstreamRequest): Reply {
+  const messages = body['messages'] as readonly { readonly role: string }[];
+  const word = /^u\d+-(\d+)$/.exec(lastUserText);
+  if (word === null || Number(word[1]) % 4 !== 0 || messages.at(-1)?.role === 'tool')
+    return { text: `echo: ${lastUserText}` };
+  return {
+    toolCalls: [{ name: 'terminal', arguments: { command: `echo ${lastUserText} >> "$HOME/ran.txt"` } }],
+  };
 }
 
 async function keepKilling(home: Home, random: Random, options: KillOptions) {

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { faultPoints } from '../../src/core/fault.ts';
+import { killLoop } from './run.ts';
+
+/** Two rounds of every named fault point with as many random moments between them. */
+const kills = 3 * 2 * faultPoints.length;
+
+describe('kill -9', () => {
+  it('at random moments and at every named fault point loses nothing, doubles nothing unmarked and repeats no command', {
+    timeout: 400_000,
+  }, async () => {
+    const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
+    const { accounts, by } = await killLoop({ kills, seed });
+    const { wrong, ...counts } = accounts;
+    console.log(`seed ${seed}`, counts);
+    expect(wrong).toEqual([]);
+    expect(counts.sent).toBeGreaterThan(100);
+    expect(counts.requests).toBeGreaterThan(100);
+    expect(counts.commands).toBeGreaterThan(0);
+    // Every fault really happened.
+    for (const point of faultPoints) expect(by[point] ?? 0, point).toBeGreaterThan(0);
+  });
+});
