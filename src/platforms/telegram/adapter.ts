@@ -4,7 +4,7 @@ import type { Address, Inbound } from '../../core/inbound.ts';
 import { Down, NotSent, type Outcome } from '../../core/outcome.ts';
 import type { Adapter, Deps, Intake, Part, Platform, RawReply, RawRequest } from '../contract.ts';
 import { type Answer, call } from './call.ts';
-import { fileCap, type TelegramConfig, telegramConfig, webhookListener } from './config.ts';
+import { fileCap, type TelegramConfig, telegramConfig, webhookPath } from './config.ts';
 import { telegramDialect } from './dialect.ts';
 import { type GateRules, gateRules, meOf } from './gate.ts';
 import { type Translation, toInbound } from './inbound.ts';
@@ -111,10 +111,9 @@ class Telegram implements Adapter {
   }
 
   async webhook(request: RawRequest, intake: Intake): Promise<RawReply> {
-    const { config, log } = this.#deps;
-    const listener = webhookListener(config);
-    if (listener === undefined || config.webhook_secret === undefined) return { status: 404 };
-    const push = readPush(request, listener.path, config.webhook_secret);
+    const { webhook_url, webhook_secret } = this.#deps.config;
+    if (webhook_url === undefined || webhook_secret === undefined) return { status: 404 };
+    const push = readPush(request, webhookPath(webhook_url), webhook_secret);
     if ('refused' in push) return { status: push.refused };
     // Telegram repeats what is not answered with 200, so an early push is not lost.
     if (this.#translation === undefined) return { status: 503 };
@@ -122,7 +121,8 @@ class Telegram implements Adapter {
     try {
       await intake.accept(events);
     } catch (cause) {
-      log('warn', 'telegram.not_stored', { why: cause instanceof Error ? cause.message : String(cause) });
+      const why = cause instanceof Error ? cause.message : String(cause);
+      this.#deps.log('warn', 'telegram.not_stored', { why });
       return { status: 503 };
     }
     intake.alive();
@@ -174,6 +174,11 @@ class Telegram implements Adapter {
     } finally {
       cancel();
     }
+  }
+
+  /** Groups, supergroups and channels have negative ids. */
+  isGroup(at: Address): boolean {
+    return at.chat.startsWith('-');
   }
 
   media(ref: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {

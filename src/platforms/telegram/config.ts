@@ -7,40 +7,49 @@ const lies = new Set(['false', '0', 'no', 'off']);
 
 /** Unknown spellings mean the default, as documented. */
 const flag = (fallback: boolean) =>
-  z.unknown().transform((raw) => {
-    const word = String(raw ?? '')
-      .trim()
-      .toLowerCase();
-    if (truths.has(word)) return true;
-    return lies.has(word) ? false : fallback;
-  });
+  z
+    .unknown()
+    .optional()
+    .transform((raw) => {
+      const word = String(raw ?? '')
+        .trim()
+        .toLowerCase();
+      if (truths.has(word)) return true;
+      return lies.has(word) ? false : fallback;
+    });
 
 /** YAML list, comma-separated text or one bare number. */
 const ids = () =>
-  z.unknown().transform((raw): readonly string[] => {
-    if (raw === undefined || raw === null) return [];
-    const items = Array.isArray(raw) ? raw : String(raw).split(',');
-    return items.map((item) => String(item).trim()).filter((item) => item !== '');
-  });
+  z
+    .unknown()
+    .optional()
+    .transform((raw): readonly string[] => {
+      if (raw === undefined || raw === null) return [];
+      const items = Array.isArray(raw) ? raw : String(raw).split(',');
+      return items.map((item) => String(item).trim()).filter((item) => item !== '');
+    });
 
 /** JSON array, YAML list, one pattern per line, or comma list. */
 const patterns = () =>
-  z.unknown().transform((raw): readonly string[] => {
-    const clean = (items: readonly unknown[]) =>
-      items.map((item) => String(item).trim()).filter((item) => item !== '');
-    if (raw === undefined || raw === null) return [];
-    if (Array.isArray(raw)) return clean(raw);
-    const written = String(raw).trim();
-    if (written.startsWith('[')) {
-      try {
-        const parsed: unknown = JSON.parse(written);
-        if (Array.isArray(parsed)) return clean(parsed);
-      } catch {
-        // A regular expression may begin with a bracket too.
+  z
+    .unknown()
+    .optional()
+    .transform((raw): readonly string[] => {
+      const clean = (items: readonly unknown[]) =>
+        items.map((item) => String(item).trim()).filter((item) => item !== '');
+      if (raw === undefined || raw === null) return [];
+      if (Array.isArray(raw)) return clean(raw);
+      const written = String(raw).trim();
+      if (written.startsWith('[')) {
+        try {
+          const parsed: unknown = JSON.parse(written);
+          if (Array.isArray(parsed)) return clean(parsed);
+        } catch {
+          // A regular expression may begin with a bracket too.
+        }
       }
-    }
-    return clean(written.split(written.includes('\n') ? '\n' : ','));
-  });
+      return clean(written.split(written.includes('\n') ? '\n' : ','));
+    });
 
 const url = (name: string) =>
   z
@@ -74,15 +83,18 @@ const shape = z
     guest_mode: flag(false),
     observe_unmentioned_group_messages: flag(false),
     /** `off` drops reply anchors; whether the first or every piece has one is decided by the core. */
-    reply_to_mode: z.unknown().transform((raw): 'off' | 'first' | 'all' => {
-      const word =
-        raw === false
-          ? 'off'
-          : String(raw ?? '')
-              .trim()
-              .toLowerCase();
-      return word === 'off' || word === 'all' ? word : 'first';
-    }),
+    reply_to_mode: z
+      .unknown()
+      .optional()
+      .transform((raw): 'off' | 'first' | 'all' => {
+        const word =
+          raw === false
+            ? 'off'
+            : String(raw ?? '')
+                .trim()
+                .toLowerCase();
+        return word === 'off' || word === 'all' ? word : 'first';
+      }),
     disable_link_previews: flag(false),
     webhook_url: url('TELEGRAM_WEBHOOK_URL'),
     webhook_port: z.coerce.number().int().min(1).max(65_535).default(8443),
@@ -134,6 +146,10 @@ export const telegramConfig: ConfigSpec<TelegramConfig> = {
     value: config.token,
     description: 'Telegram bot token',
   }),
+  listener: (config) =>
+    config.webhook_url === undefined
+      ? undefined
+      : { host: '0.0.0.0', port: config.webhook_port, path: webhookPath(config.webhook_url) },
   origins: (config) =>
     [config.base_url, config.base_file_url].flatMap((base) =>
       base === undefined ? [] : [new URL(base).host],
@@ -169,11 +185,8 @@ export function fileCap(config: Pick<TelegramConfig, 'base_url'>): number {
   return (config.base_url === undefined ? 20 : 2048) * 1024 * 1024;
 }
 
-/** Where pushed updates arrive: port of the listener and path of the public address. */
-export function webhookListener(
-  config: Pick<TelegramConfig, 'webhook_url' | 'webhook_port'>,
-): { readonly port: number; readonly path: string } | undefined {
-  if (config.webhook_url === undefined) return undefined;
-  const { pathname } = new URL(config.webhook_url);
-  return { port: config.webhook_port, path: pathname === '/' ? '/telegram' : pathname };
+/** Where pushed updates arrive: `/telegram` if the public address has no path (telegram §2.3). */
+export function webhookPath(url: string): string {
+  const { pathname } = new URL(url);
+  return pathname === '/' ? '/telegram' : pathname;
 }

@@ -99,7 +99,7 @@ class Writer {
     const [, lead = '', core = '', trail = ''] = /^(\s*)([\s\S]*?)(\s*)$/.exec(inner) ?? [];
     if (core === '') return inner;
     if (entity.type === 'text_link')
-      return `${lead}[${core}](${(entity.url ?? '').replace(/[()\s]/g, encodeURIComponent)})${trail}`;
+      return `${lead}[${core}](${(entity.url ?? '').replace(/[()\s]/g, percent)})${trail}`;
     const mark = marks[entity.type] ?? '';
     return lead + mark + core + mark + trail;
   }
@@ -112,4 +112,9 @@ class Writer {
 
 function longestTicks(text: string): number {
   return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+}
+
+/** One ASCII character; parentheses are the ones encodeURIComponent leaves alone. */
+function percent(char: string): string {
+  return `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }

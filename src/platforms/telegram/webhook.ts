@@ -1,6 +1,6 @@
 /** Checks of one pushed update, in the specified order (telegram §2.3): verified before it is parsed. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RawRequest } from '../contract.ts';
+import { isSame } from '../kit/webhook.ts';
 import { parseExact } from './wire.ts';
 
 export const maxPushBytes = 1024 * 1024;
@@ -12,7 +12,7 @@ export function readPush(request: RawRequest, path: string, secret: string): Pus
   if (request.method !== 'POST') return { refused: 405 };
   if (request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() !== 'application/json')
     return { refused: 403 };
-  if (!isEqual(request.headers.get('x-telegram-bot-api-secret-token') ?? '', secret)) return { refused: 403 };
+  if (!isSame(request.headers.get('x-telegram-bot-api-secret-token') ?? '', secret)) return { refused: 403 };
   if (request.body.byteLength > maxPushBytes) return { refused: 413 };
   try {
     const raw = new TextDecoder('utf-8', { fatal: true }).decode(request.body);
@@ -20,10 +20,4 @@ export function readPush(request: RawRequest, path: string, secret: string): Pus
   } catch {
     return { refused: 400 };
   }
-}
-
-/** In constant time; hashing makes the lengths equal. */
-function isEqual(given: string, expected: string): boolean {
-  const digest = (value: string) => createHash('sha256').update(value).digest();
-  return timingSafeEqual(digest(given), digest(expected));
 }

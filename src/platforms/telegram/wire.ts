@@ -126,7 +126,9 @@ export function parseUpdate(value: unknown): WireUpdate {
 }
 
 function parseEvent(update: Json): WireEvent {
-  const name = Object.keys(update).find((key) => key !== 'update_id');
+  const name =
+    subscribed.find((type) => Object.hasOwn(update, type)) ??
+    Object.keys(update).find((key) => key !== 'update_id');
   if (name === undefined) return { kind: 'malformed', why: 'empty update' };
   const body = record(update[name]);
   if (body === undefined) return { kind: 'malformed', why: `${label(name)} is not an object` };
