@@ -107,7 +107,6 @@ function outcomeOf(response: Response, body: unknown): Outcome {
     return { kind: 'retry', afterMs: retryMs(response) ?? 1_000, scope: 'chat', why };
   // Echonet promises that it did nothing when it answers that it is not available.
   if (response.status === 503) return { kind: 'retry', scope: 'account', why };
-  if (response.status === 425) return { kind: 'retry', scope: 'part', why };
   if (response.status >= 500 || response.status === 408) return { kind: 'unknown', why };
   if (response.status === 401) return { kind: 'retry', scope: 'account', why };
   return { kind: 'rejected', code: (parsed.success && rejects[parsed.data.error]) || 'other', why };

@@ -27,9 +27,8 @@ export const connectionItems: Readonly<Record<string, Item>> = {
         assertDown(await endOf(bench.connect()), ['network']);
         for (const code of [500, 502, 503]) {
           bench.fake.fault({ on: 'intake', kind: 'status', code, times: 1 });
-          const before = bench.fake.calls;
+          // One bad answer: an adapter that asked again by itself would be connected now.
           assertDown(await endOf(bench.connect()), ['network']);
-          assert.equal(bench.fake.calls, before + 1, `HTTP ${code} was retried inside the adapter`);
         }
       }),
   },

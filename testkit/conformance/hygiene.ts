@@ -71,36 +71,41 @@ export const hygieneItems: Readonly<Record<string, Item>> = {
       }
     },
   },
-  'hygiene.config': {
-    says: 'every setting is described and every variable, secret and problem names one',
+  'hygiene.settings-named': {
+    says: 'every environment variable and every secret names a setting',
     check: async (of) => {
       const { config, manifest } = of.platform;
-      const schema = z.toJSONSchema(config.schema, { io: 'input', unrepresentable: 'any' });
-      const properties = schema.properties ?? {};
-      const known = Object.keys(properties);
-      const described = (name: string) => {
-        const property = properties[name];
-        return typeof property === 'object' && property.description !== undefined;
-      };
+      const known = Object.keys(settingsOf(of));
+      const named = [...Object.values(config.env), ...manifest.secrets];
+      const strange = named.filter((name) => !known.includes(name.split('.')[0]!));
+      assert.deepEqual(strange, [], 'names without a setting');
+      const unmapped = manifest.env.enabledBy.filter((name) => !(name in config.env));
+      assert.deepEqual(unmapped, [], 'variables that enable the platform but set nothing');
+    },
+  },
+  'hygiene.settings-described': {
+    says: 'every setting is described, for the wizard and the docs',
+    check: async (of) => {
+      const plain = Object.entries(settingsOf(of)).filter(
+        ([, setting]) => typeof setting !== 'object' || setting.description === undefined,
+      );
       assert.deepEqual(
-        known.filter((name) => !described(name)),
+        plain.map(([name]) => name),
         [],
         'settings without a description',
       );
-      const named = [...Object.values(config.env), ...manifest.secrets];
-      assert.deepEqual(
-        named.filter((name) => !known.includes(name.split('.')[0]!)),
-        [],
-        'names without a setting',
-      );
-      const unmapped = manifest.env.enabledBy.filter((name) => !(name in config.env));
-      assert.deepEqual(unmapped, [], 'variables that enable the platform but set nothing');
-      for (const name of known) {
-        const wrong = config.schema.safeParse({ [name]: () => {} });
-        assert.ok(
-          !wrong.success && wrong.error.issues.some(({ path }) => path[0] === name),
-          `${name}: a wrong type passes`,
-        );
+    },
+  },
+  'hygiene.settings-problems': {
+    says: 'a secret of the wrong form is a problem at its name, which does not repeat it',
+    check: async ({ platform: { config, manifest } }) => {
+      for (const name of manifest.secrets.filter((path) => !path.includes('.'))) {
+        for (const wrong of [['a list'], 'canary with spaces ☃']) {
+          const parsed = config.schema.safeParse({ [name]: wrong });
+          const issues = parsed.success ? [] : parsed.error.issues.filter(({ path }) => path[0] === name);
+          if (typeof wrong !== 'string') assert.ok(issues.length > 0, `${name}: a wrong type passes`);
+          for (const { message } of issues) assert.ok(!message.includes(String(wrong)), message);
+        }
       }
     },
   },
@@ -116,6 +121,10 @@ export const hygieneItems: Readonly<Record<string, Item>> = {
     },
   },
 };
+
+function settingsOf<C>({ platform }: Conformance<C>) {
+  return z.toJSONSchema(platform.config.schema, { io: 'input', unrepresentable: 'any' }).properties ?? {};
+}
 
 /** The values of secret settings, and their longest parts: a token is often cut at its colon. */
 async function secretsOf<C>(of: Conformance<C>, which: 'good' | 'wrong-credential'): Promise<string[]> {
