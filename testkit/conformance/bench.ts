@@ -26,6 +26,7 @@ export interface Connection {
   /** As last stored. */
   readonly cursor: Cursor | undefined;
   readonly signs: number;
+  readonly intake: Intake;
   /** Signals the adapter to end. */
   readonly abort: AbortController;
   /** Why `run` ended: undefined when it resolved. */
@@ -60,15 +61,15 @@ export interface DeliverOptions {
   readonly signal?: AbortSignal;
 }
 
-export type Config = 'good' | 'wrong-credential';
-
 let benches = 0;
 
-export async function openBench<C>(of: Conformance<C>, which: Config = 'good'): Promise<Bench> {
+export async function openBench<C>(
+  of: Conformance<C>,
+  configure: (fake: Fake) => unknown = of.config,
+): Promise<Bench> {
   const { platform } = of;
   const fake = await of.fake();
-  const raw = which === 'good' ? of.config(fake) : of.wrongCredential(fake);
-  const config = platform.config.schema.parse(raw);
+  const config = platform.config.schema.parse(configure(fake));
   const account = brand<AccountId>(`${platform.manifest.name}:${platform.config.account(config)}`);
   const asked: string[] = [];
   const said: string[] = [];
@@ -133,9 +134,9 @@ export async function openBench<C>(of: Conformance<C>, which: Config = 'good'): 
 export async function onBench<C>(
   of: Conformance<C>,
   use: (bench: Bench) => Promise<void>,
-  which: Config = 'good',
+  configure?: (fake: Fake) => unknown,
 ): Promise<void> {
-  const bench = await openBench(of, which);
+  const bench = await openBench(of, configure);
   try {
     await use(bench);
   } finally {
@@ -199,6 +200,7 @@ function connect(adapter: Adapter, options: ConnectOptions, said: string[]): Con
     get signs() {
       return signs;
     },
+    intake,
     get isConnected() {
       return connected;
     },

@@ -73,7 +73,7 @@ export const connectionItems: Readonly<Record<string, Item>> = {
           assertDown(await endOf(bench.connect()), ['auth']);
           assert.equal(bench.fake.calls, 1, 'calls with a refused credential');
         },
-        'wrong-credential',
+        of.wrongCredential,
       ),
   },
   'connection.conflict': {

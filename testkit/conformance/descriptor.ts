@@ -1,7 +1,7 @@
 /** What a platform tells the kit about itself. */
 import type { Inbound } from '../../src/core/inbound.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
-import type { Platform } from '../../src/platforms/contract.ts';
+import type { Platform, RawRequest } from '../../src/platforms/contract.ts';
 import type { Fake } from '../../src/platforms/kit/fake.ts';
 
 export interface Conformance<C> {
@@ -16,10 +16,21 @@ export interface Conformance<C> {
   /** Two chats the fake knows. Default `a` and `b`. */
   readonly chats?: readonly [string, string];
   readonly samples: readonly Sample[];
+  /** Where the platform can push events over HTTP. */
+  readonly push?: Push;
   /** What answers of `deliver` mean where the platform differs from the rules of HTTP. */
   readonly outcomes?: Readonly<Record<number, readonly Outcome['kind'][]>>;
   /** Item → why this platform cannot meet it. Shown in the test report; a name that is no item fails. */
   readonly skips?: Readonly<Record<string, string>>;
+}
+
+export interface Push {
+  /** A configuration that asks for pushes. */
+  config(fake: Fake): unknown;
+  /** The request the platform would make of an event, rightly signed. */
+  request(event: object): RawRequest;
+  /** The same, signed wrongly (`wrong`), not at all (`missing`) or too long ago (`stale`, if time is signed). */
+  readonly forged: Readonly<Record<string, (event: object) => RawRequest>>;
 }
 
 export interface Sample {

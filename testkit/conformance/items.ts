@@ -4,6 +4,7 @@ import { deliveryItems } from './delivery.ts';
 import type { Conformance } from './descriptor.ts';
 import { hygieneItems } from './hygiene.ts';
 import { intakeItems } from './intake.ts';
+import { pushItems } from './push.ts';
 
 export interface Item {
   /** The guarantee as a sentence. */
@@ -16,6 +17,7 @@ export interface Item {
 
 export const items: Readonly<Record<string, Item>> = {
   ...intakeItems,
+  ...pushItems,
   ...connectionItems,
   ...deliveryItems,
   ...hygieneItems,

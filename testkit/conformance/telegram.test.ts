@@ -51,6 +51,24 @@ async function fake(): Promise<Fake> {
   };
 }
 
+const secret = 'canary-webhook-secret-0123456789';
+let update = 50_000;
+const pushed = (event: object, headers: Readonly<Record<string, string>>) => ({
+  method: 'POST',
+  path: '/telegram',
+  headers: new Map(Object.entries({ 'content-type': 'application/json', ...headers })),
+  body: Buffer.from(JSON.stringify({ update_id: updateOf(event), ...event })),
+});
+/** The same event is the same update when it is pushed again. */
+const numbers = new Map<string, number>();
+const updateOf = (event: object) => {
+  const text = JSON.stringify(event);
+  const number = numbers.get(text) ?? ++update;
+  numbers.set(text, number);
+  return number;
+};
+const header = 'x-telegram-bot-api-secret-token';
+
 conformance({
   platform: telegram,
   fake,
@@ -65,6 +83,19 @@ conformance({
       from: { ...ana, id: Number(chat) },
       text,
     }),
+  push: {
+    config: ({ url }) => ({
+      token,
+      base_url: url,
+      webhook_url: 'https://bot.example/telegram',
+      webhook_secret: secret,
+    }),
+    request: (event) => pushed(event, { [header]: secret }),
+    forged: {
+      wrong: (event) => pushed(event, { [header]: `${secret}x` }),
+      missing: (event) => pushed(event, {}),
+    },
+  },
   samples: [
     {
       name: 'a direct message',
