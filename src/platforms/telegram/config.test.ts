@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { fileUrl, methodUrl, telegramConfig } from './config.ts';
 import manifest from './manifest.ts';
 
@@ -112,4 +113,13 @@ test('the listener is asked for only with a webhook', () => {
     path: '/a/b',
   });
   expect(telegramConfig.listener?.(parse({ ...hook, webhook_url: 'https://e.org' }))?.path).toBe('/telegram');
+});
+
+test('every setting is described', () => {
+  const { properties = {} } = z.toJSONSchema(telegramConfig.schema, { io: 'input', unrepresentable: 'any' });
+  const plain = Object.entries(properties).filter(
+    ([, value]) => typeof value !== 'object' || !value.description,
+  );
+  expect(Object.keys(properties)).toContain('token');
+  expect(plain.map(([name]) => name)).toEqual([]);
 });

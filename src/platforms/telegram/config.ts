@@ -70,19 +70,31 @@ const shape = z
     token: z
       .string({ error: 'the bot token is missing: set TELEGRAM_BOT_TOKEN to what @BotFather gave you' })
       .trim()
-      .regex(/^\d{1,20}:[A-Za-z0-9_-]{20,}$/, 'expected the form <digits>:<secret> as given by @BotFather'),
-    base_url: url('base_url'),
-    base_file_url: url('base_file_url'),
-    allowed_chats: ids(),
-    allowed_topics: ids(),
-    ignored_threads: ids(),
-    require_mention: flag(false),
-    free_response_chats: ids(),
-    mention_patterns: patterns(),
-    exclusive_bot_mentions: flag(true),
-    guest_mode: flag(false),
-    observe_unmentioned_group_messages: flag(false),
-    /** `off` drops reply anchors; whether the first or every piece has one is decided by the core. */
+      .regex(/^\d{1,20}:[A-Za-z0-9_-]{20,}$/, 'expected the form <digits>:<secret> as given by @BotFather')
+      .describe('The bot token from @BotFather.'),
+    base_url: url('base_url').describe(
+      'Methods of a Bot API server of your own, e.g. http://host:8081/bot; the token is appended.',
+    ),
+    base_file_url: url('base_file_url').describe(
+      'Files of that server; default: base_url with /file in front of /bot.',
+    ),
+    allowed_chats: ids().describe('Groups that are answered; empty = all. Private chats are never filtered.'),
+    allowed_topics: ids().describe(
+      'Topics that are answered; empty = all. A message without a topic counts as 1.',
+    ),
+    ignored_threads: ids().describe('Topics that are never answered.'),
+    require_mention: flag(false).describe('In groups answer only mentions, replies and the patterns.'),
+    free_response_chats: ids().describe('Groups in which no mention is needed.'),
+    mention_patterns: patterns().describe(
+      'Regular expressions that count as a mention, without regard to case.',
+    ),
+    exclusive_bot_mentions: flag(true).describe(
+      'Leave messages that name another bot, and not this one, to that bot.',
+    ),
+    guest_mode: flag(false).describe('Answer an explicit mention also outside allowed_chats.'),
+    observe_unmentioned_group_messages: flag(false).describe(
+      'Keep unmentioned messages of a group as context, without an answer.',
+    ),
     reply_to_mode: z
       .unknown()
       .optional()
@@ -94,15 +106,25 @@ const shape = z
                 .trim()
                 .toLowerCase();
         return word === 'off' || word === 'all' ? word : 'first';
-      }),
-    disable_link_previews: flag(false),
-    webhook_url: url('TELEGRAM_WEBHOOK_URL'),
-    webhook_port: z.coerce.number().int().min(1).max(65_535).default(8443),
+      })
+      .describe('Which pieces of an answer reply to the message: off, first or all.'),
+    disable_link_previews: flag(false).describe('Send links without a preview.'),
+    webhook_url: url('TELEGRAM_WEBHOOK_URL').describe(
+      'Public address for pushed updates; setting it selects webhook mode.',
+    ),
+    webhook_port: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(8443)
+      .describe('Port of the listener for pushed updates.'),
     webhook_secret: z
       .string()
       .trim()
       .regex(/^[A-Za-z0-9_-]{1,256}$/, 'TELEGRAM_WEBHOOK_SECRET must be 1 to 256 of A-Z a-z 0-9 _ -')
-      .optional(),
+      .optional()
+      .describe('Shared secret of pushed updates; required with TELEGRAM_WEBHOOK_URL.'),
   })
   .superRefine((value, context) => {
     if (value.webhook_url !== undefined && value.webhook_secret === undefined)

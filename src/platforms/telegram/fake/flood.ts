@@ -14,11 +14,17 @@ const overall: Window = { count: 30, perMs: 1000 };
 export class Flood {
   on = false;
   readonly #sent = new Map<string, number[]>();
+  readonly #now: () => number;
+
+  /** `now`: milliseconds that never go backwards. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   /** Counts one message, or refuses it with 429 and does not count it. */
   check(chat: Chat): void {
     if (!this.on) return;
-    const now = performance.now();
+    const now = this.#now();
     const windows: (readonly [string, Window])[] = [
       ['all', overall],
       [`chat:${chat.id}`, chat.type === 'private' ? perChat : perGroup],
