@@ -4,9 +4,9 @@
  */
 import { faultPoints } from '../../src/core/fault.ts';
 import { type FakeTelegram, startFakeTelegram } from '../../src/platforms/telegram/fake.ts';
+import { GatewayProcess, type Home, makeHome } from '../gateway-process.ts';
 import { type Reply, startUpstream, type UpstreamRequest } from '../upstream/index.ts';
 import { type Accounts, account } from './accounting.ts';
-import { GatewayProcess, type Home, makeHome } from './gateway-process.ts';
 import { between, type Random, seeded } from './random.ts';
 import { chatters, type Program, programs } from './users.ts';
 

@@ -1,6 +1,6 @@
 /** People in chats and programs at the API, outside the process that is killed. Each remembers what it sent and got. */
 import type { FakeTelegram } from '../../src/platforms/telegram/fake.ts';
-import type { Home } from './gateway-process.ts';
+import type { Home } from '../gateway-process.ts';
 import { between, type Random } from './random.ts';
 
 /** Every message is unique and says where it comes from; the fake model echoes it. */

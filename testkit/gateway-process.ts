@@ -24,9 +24,9 @@ export interface Home {
 
 /** A temporary home that knows the fakes. The API port is free at the moment of the call. */
 export async function makeHome(options: HomeOptions): Promise<Home> {
-  const path = mkdtempSync(join(tmpdir(), 'hermes-kill-'));
+  const path = mkdtempSync(join(tmpdir(), 'hermes-test-'));
   const port = await freePort();
-  const apiKey = 'kill-harness-key-0123456789abcdef';
+  const apiKey = 'test-api-key-0123456789abcdef';
   const { telegram } = options;
   writeFileSync(
     join(path, 'config.yaml'),
@@ -77,7 +77,7 @@ export class GatewayProcess {
 
   constructor(home: Home, fault?: string) {
     this.#home = home;
-    const launcher = join(import.meta.dirname, '../../bin/hermes.js');
+    const launcher = join(import.meta.dirname, '../bin/hermes.js');
     this.#child = spawn(process.execPath, [launcher, 'gateway', 'run'], {
       env: { ...home.env, ...(fault ? { HERMES_FAULT: fault } : {}) },
       stdio: ['ignore', 'pipe', 'pipe'],
