@@ -84,6 +84,22 @@ describe('certainly not sent', () => {
   });
 });
 
+describe('certainly not sent, and not told', () => {
+  it('is a request with a header that cannot be sent', async () => {
+    const { fetch } = open({ ownOrigins: ['127.0.0.1'] });
+    const headers = { authorization: 'Bearer canary\nx' };
+    const error = await fetch('http://127.0.0.1:9/', { headers }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(NotSent);
+    expect(String(error)).toContain('a header holds');
+    expect(String(error)).not.toContain('canary');
+  });
+
+  it('is a request to a port of another protocol', async () => {
+    const { fetch } = open({ ownOrigins: ['127.0.0.1'] });
+    await expect(fetch('http://127.0.0.1:25/')).rejects.toBeInstanceOf(NotSent);
+  });
+});
+
 describe('possibly executed', () => {
   it('is a request whose connection breaks after it was written', async () => {
     const url = await serve((request) => request.on('end', () => request.socket.destroy()).resume());

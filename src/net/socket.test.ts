@@ -6,6 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { systemClock } from '../core/clock.ts';
 import { NotSent } from '../core/outcome.ts';
 import { originGuard } from './platform-fetch.ts';
+import { openPlatformNet } from './platform-net.ts';
 import { HandshakeRefused, openSocket, type SocketOptions } from './socket.ts';
 
 const ends: (() => unknown)[] = [];
@@ -136,4 +137,20 @@ it('ends a connection that sends a message over the limit', async () => {
   const { url } = await serve((socket) => socket.send('x'.repeat(2_000)));
   const { messages } = await open(url, { maxMessageBytes: 1_000 });
   await expect(all(messages)).rejects.toMatchObject({ code: 1006 });
+});
+
+it('ends with its account', async () => {
+  const { url } = await serve(() => {});
+  const net = openPlatformNet({ origins: [], ownOrigins: ['127.0.0.1'] });
+  const { messages } = await net.socket(url, never, { 'x-client': 'test' });
+  const reading = all(messages);
+  await Promise.all([expect(reading).rejects.toThrow('the account was closed'), net.close()]);
+  await expect(net.socket(url, never)).rejects.toThrow('the account was closed');
+});
+
+it('is not opened with a header that cannot be sent', async () => {
+  const opening = openSocket('ws://127.0.0.1:9/', { guard, clock: systemClock }, never, { a: 'canary\n' });
+  const error = await opening.catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(NotSent);
+  expect(`${error} ${(error as NotSent).cause}`).not.toContain('canary');
 });

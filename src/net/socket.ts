@@ -68,13 +68,18 @@ export async function openSocket(
   const { WebSocket } = await import('ws');
   signal.throwIfAborted();
   const lookup = checkedLookup(options.guard.addresses, options.resolve ?? systemResolve);
-  const socket = new WebSocket(url, {
-    headers,
-    lookup,
-    maxPayload: options.maxMessageBytes ?? 16 * 1024 * 1024,
-    followRedirects: false,
-    perMessageDeflate: false,
-  });
+  let socket: WebSocket;
+  try {
+    socket = new WebSocket(url, {
+      headers,
+      lookup,
+      maxPayload: options.maxMessageBytes ?? 16 * 1024 * 1024,
+      followRedirects: false,
+      perMessageDeflate: false,
+    });
+  } catch (cause) {
+    throw new NotSent(`${url.host}: the handshake cannot be made`, { cause });
+  }
   // Listening starts before the connection opens: the first message may arrive with the handshake's answer.
   const inbox = new Inbox(socket, options.maxBufferedBytes ?? 4 * 1024 * 1024);
   await opened(socket, url, signal, options);

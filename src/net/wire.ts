@@ -38,9 +38,10 @@ export class Pool {
     if (this.#closed) throw new NotSent(`${url.host}: this client is closed`);
     this.#agent ??= openAgent(this.#options);
     const dispatcher = await this.#agent;
+    const headers = checkedHeaders(url.host, init.headers);
     try {
       // The built-in fetch, so that bodies and answers are the global FormData, Blob and Response.
-      const request: object = { ...init, redirect: 'manual', dispatcher };
+      const request: object = { ...init, headers, redirect: 'manual', dispatcher };
       return await fetch(url, request);
     } catch (error) {
       if (init.signal?.aborted) throw init.signal.reason;
@@ -56,11 +57,22 @@ export class Pool {
   }
 }
 
+/** The built-in error repeats the value, which is a secret more often than not. */
+function checkedHeaders(host: string, headers: RequestInit['headers']): Headers {
+  try {
+    return new Headers(headers);
+  } catch {
+    throw new NotSent(`${host}: a header holds characters that cannot be sent`);
+  }
+}
+
 function sorted(host: string, error: unknown): Error {
   const chain = causes(error);
   // Only connecting is wrapped in NotSent (below), and requests are written only on a connected socket.
   const unsent = chain.find((each) => each instanceof NotSent);
   if (unsent !== undefined) return new NotSent(`${host}: ${reasonOf(unsent)}`, { cause: unsent.cause });
+  // Fetch refuses some ports (of mail, chat and other protocols) before it connects.
+  if (chain.some(({ message }) => message === 'bad port')) return new NotSent(`${host}: bad port`);
   return new WireError(`${host}: ${reasonOf(error)}`, { cause: error });
 }
 
