@@ -10,7 +10,7 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
   store: ['core', 'config/settings'],
   net: ['core'],
   agent: ['core', 'config', 'text', 'net'],
-  session: ['core', 'config', 'store', 'texts'],
+  session: ['core', 'config', 'store', 'texts', 'intake/envelope'],
   intake: ['core', 'config', 'store', 'session', 'turn/contract'],
   outbox: ['core', 'config', 'store', 'text', 'texts', 'net', 'platforms/contract'],
   turn: ['core', 'config', 'store', 'texts', 'session', 'intake', 'outbox', 'agent/contract'],

@@ -11,7 +11,9 @@ import { brand, type SessionKey } from './core/ids.ts';
 import type { Log } from './core/log.ts';
 import type { Manifest } from './core/manifest.ts';
 import { Outbox } from './outbox/outbox.ts';
+import { contextPrompt } from './session/context.ts';
 import { openStore } from './store/open.ts';
+import { partCounts } from './store/queries/part.ts';
 import type { Store } from './store/store.ts';
 import type { AccountStatus } from './supervise/account.ts';
 import { openAccounts } from './supervise/accounts.ts';
@@ -92,7 +94,7 @@ async function compose(
   const { settings, log, clock, serve } = options;
   const startedAt = clock.now();
   // Loaded side by side: together they are most of the start-up time.
-  const [{ openAgent }, { openTools, toolsOf }, apiModule] = await Promise.all([
+  const [{ openAgent }, { openTools, resolveTools }, apiModule] = await Promise.all([
     import('./agent/loop.ts'),
     import('./agent/tools/index.ts'),
     serve && settings.api.enabled ? import('./api/app.ts') : undefined,
@@ -114,14 +116,23 @@ async function compose(
     agent,
     outlet: outbox,
     toolsFor: (platform) => {
-      let names = toolSets.get(platform);
-      if (names === undefined) {
-        names = toolsOf(platform, settings, tools);
-        toolSets.set(platform, names);
-      }
-      return names;
+      const known = toolSets.get(platform);
+      if (known !== undefined) return known;
+      const wanted = settings.platformToolsets[platform] ?? [`hermes-${platform.replaceAll('_', '-')}`];
+      const { tools: names } = resolveTools(wanted, settings.agent.disabledToolsets, [...tools.tools.keys()]);
+      const resolved = new Set(names);
+      toolSets.set(platform, resolved);
+      return resolved;
     },
-    contextFor: () => undefined,
+    contextFor: ({ events }) => {
+      const first = events[0];
+      const manifest = options.manifests.find(({ name }) => name === first?.platform);
+      if (first === undefined || manifest === undefined) return undefined;
+      const connected = options.manifests
+        .filter(({ name }) => name in settings.platforms)
+        .map(({ title }) => title);
+      return contextPrompt(first, { ...manifest, connected });
+    },
   });
   const accounts = serve
     ? await openAccounts({
@@ -217,7 +228,7 @@ async function compose(
     const control = await openControl(
       settings.home,
       {
-        status: async () => status(),
+        status: async () => ({ ...status(), deliveries: await deliveries(store) }),
         stop: async () => {
           // Answered first: the caller's connection is closed by the stop itself.
           setImmediate(() => void stop('asked by hermes gateway stop'));
@@ -264,6 +275,17 @@ async function controlChat(engine: TurnEngine, clock: Clock, call: ControlCall):
   });
   call.signal.addEventListener('abort', () => handle.interrupt('the terminal went away'), { once: true });
   return handle.result;
+}
+
+/** Parts by account and end; `maybe_doubled` and `maybe_lost` are the cases the guarantees name. */
+async function deliveries(store: Store): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>> {
+  const counts: Record<string, Record<string, number>> = {};
+  for (const { account, state, mark, count } of await store.read.all(partCounts, {})) {
+    const row = (counts[account] ??= {});
+    row[state] = (row[state] ?? 0) + Number(count);
+    if (mark !== null) row[mark] = (row[mark] ?? 0) + Number(count);
+  }
+  return counts;
 }
 
 function claimHome(home: string): Lock {
