@@ -116,6 +116,10 @@ describe('polling', () => {
     await until(() => intake.events.length === 2);
     expect(intake.events[1]?.key).toBe(intake.events[0]?.key);
     expect(intake.cursors).toEqual(['8002', '8002']);
+    const earlier = { message_id: 2, date: 1, chat: { id: 111, type: 'private' }, text: 'late' };
+    await fake.inject({ update_id: 7000, message: earlier });
+    await until(() => intake.events.length === 3);
+    expect(intake.cursors.at(-1)).toBe('8002');
   });
 
   test('ids above 2^53 stay exact, in and out', async () => {
