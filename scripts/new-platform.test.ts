@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { listPlatforms, loadPlatform } from '../src/platforms/registry.ts';
-import { newPlatform } from './new-platform.ts';
+import { check, sourceFiles } from './imports.ts';
+import { newPlatform, platformFiles } from './new-platform.ts';
 
 // Inside the repository, so that packages and sources resolve, and where no other test run looks for tests.
 const scratch = resolve(import.meta.dirname, '../.scratch');
@@ -32,6 +33,17 @@ describe('a new platform', () => {
     expect(files).toEqual(expect.arrayContaining(['adapter.ts', 'fake.ts', 'manifest.ts', 'README.md']));
     for (const file of files.filter((name) => /\.\w+$/.test(name)))
       expect(await readFile(join(folder, file), 'utf8'), file).not.toMatch(/echonet|platform-template/i);
+  });
+
+  it('keeps the import rules where it will live', async () => {
+    const root = resolve(import.meta.dirname, '..');
+    const made = await platformFiles('sample_net', join(root, 'src/platforms/sample_net'));
+    const sources = [...made].filter(([file]) => file.endsWith('.ts'));
+    const tree = new Map([
+      ...sourceFiles(root),
+      ...sources.map(([file, text]) => [relative(root, file), text] as const),
+    ]);
+    expect(check(tree).filter((problem) => problem.includes('sample_net'))).toEqual([]);
   });
 
   it('never overwrites a folder', async () => {

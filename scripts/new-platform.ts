@@ -7,7 +7,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 
@@ -20,15 +20,10 @@ export async function newPlatform(name: string, parent = join(root, 'src/platfor
     throw new Error(`A platform name is lower-case letters, digits and _, and starts with a letter: ${name}`);
   const folder = join(parent, name);
   if (existsSync(folder)) throw new Error(`${relative(root, folder)} is already there.`);
-  await mkdir(parent, { recursive: true });
   try {
-    await cp(template, folder, { recursive: true });
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const file = join(entry.parentPath, entry.name);
-      const home = join(template, relative(folder, entry.parentPath));
-      const text = reimport(await readFile(file, 'utf8'), home, entry.parentPath);
-      await writeFile(file, rename(text, name));
+    for (const [file, text] of await platformFiles(name, folder)) {
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, text);
     }
     await format(folder);
     return folder;
@@ -36,6 +31,18 @@ export async function newPlatform(name: string, parent = join(root, 'src/platfor
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** The files of a platform that is to be in `folder`, by absolute path. */
+export async function platformFiles(name: string, folder: string): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  for (const entry of await readdir(template, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const home = join(folder, relative(template, entry.parentPath));
+    const text = await readFile(join(entry.parentPath, entry.name), 'utf8');
+    files.set(join(home, entry.name), rename(reimport(text, entry.parentPath, home), name));
+  }
+  return files;
 }
 
 /** Imports that leave the template point to the same files from the new place. */

@@ -1,4 +1,4 @@
 import { conformance } from '../../testkit/conformance/conformance.ts';
-import { descriptor } from './descriptor.ts';
+import { descriptor } from './testing.ts';
 
 conformance(descriptor);

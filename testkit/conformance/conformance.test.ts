@@ -1,7 +1,7 @@
 /** The kit can fail: each way of breaking the template's adapter is caught by the item that is there for it. */
 import { AssertionError } from 'node:assert';
 import { describe, expect, it } from 'vitest';
-import { descriptor } from '../../scripts/platform-template/descriptor.ts';
+import { descriptor } from '../../scripts/platform-template/testing.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
 import type { Adapter, Deps, Intake } from '../../src/platforms/contract.ts';
 import { badSkips } from './conformance.ts';

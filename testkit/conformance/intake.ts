@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Inbound } from '../../src/core/inbound.ts';
-import { type Bench, chatsOf, onBench, say, until } from './bench.ts';
+import { type Bench, chatsOf, onBench, say, until, within } from './bench.ts';
 import type { Conformance, Sample } from './descriptor.ts';
 import type { Item } from './items.ts';
 import { deep, mutations } from './mutate.ts';
@@ -38,7 +38,7 @@ export const intakeItems: Readonly<Record<string, Item>> = {
       onBench(of, async (bench) => {
         const failing = bench.connect({ accept: () => Promise.reject(new Error('disk full')) });
         await say(bench, of, 1, 'precious');
-        const why = await failing.ended;
+        const why = await within(failing.ended, 2_000, 'run ends when accept rejects');
         assert.ok(why !== undefined, 'run has to throw when accept rejects');
         assert.ok(bench.fake.unacknowledged > 0, 'acknowledged although it was not stored');
         const again = bench.connect({ cursor: failing.cursor });

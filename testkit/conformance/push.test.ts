@@ -2,7 +2,7 @@
 import { AssertionError } from 'node:assert';
 import { createHmac } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { descriptor } from '../../scripts/platform-template/descriptor.ts';
+import { descriptor } from '../../scripts/platform-template/testing.ts';
 import { toInbound } from '../../scripts/platform-template/wire.ts';
 import type { Adapter, RawRequest } from '../../src/platforms/contract.ts';
 import { isRecent, isSigned } from '../../src/platforms/kit/webhook.ts';

@@ -75,7 +75,6 @@ conformance({
   config: ({ url }) => ({ token, base_url: url }),
   wrongCredential: ({ url }) => ({ token: '8000001:canary-refused-9876543210-zyx', base_url: url }),
   chats: ['111', '222'],
-  skips: { 'hygiene.settings-described': 'the settings of Telegram carry no descriptions yet' },
   message: ({ chat, n, text }) =>
     message({
       message_id: 1_000 + n,

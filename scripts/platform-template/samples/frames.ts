@@ -1,10 +1,9 @@
 /** Frames as Echonet sends them, and what they mean. */
-import type { Sample } from '../../../testkit/conformance/descriptor.ts';
 
 const ada = { id: 'u1', name: 'Ada' };
 const dm = { id: 'c1', kind: 'dm' };
 
-export const samples: readonly Sample[] = [
+export const samples = [
   {
     name: 'a direct message',
     event: { type: 'message', id: '1', chat: dm, from: ada, text: 'hello', at: 1_767_614_400_000 },
@@ -47,4 +46,4 @@ export const samples: readonly Sample[] = [
     inbound: { key: 'c1/4', from: { id: 'bot7', name: 'Me', isBot: true, isSelf: true } },
   },
   { name: 'a kind of event nobody knows yet', event: { type: 'poll_closed', id: '5', chat: dm } },
-];
+] as const;
