@@ -281,7 +281,8 @@ async function controlChat(engine: TurnEngine, clock: Clock, call: ControlCall):
 async function deliveries(store: Store): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>> {
   const counts: Record<string, Record<string, number>> = {};
   for (const { account, state, mark, count } of await store.read.all(partCounts, {})) {
-    const row = (counts[account] ??= {});
+    const row = counts[account] ?? {};
+    counts[account] = row;
     row[state] = (row[state] ?? 0) + Number(count);
     if (mark !== null) row[mark] = (row[mark] ?? 0) + Number(count);
   }
