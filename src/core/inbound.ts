@@ -5,6 +5,13 @@ export interface Address {
   readonly thread?: ThreadId;
 }
 
+/** Where an answer goes: a platform's home channel, or one chat of it. `log` = only into the log. */
+export interface DeliveryTarget {
+  readonly platform: string;
+  readonly chat?: string;
+  readonly thread?: string;
+}
+
 /** One event from a platform, stored before it is acknowledged. */
 export interface Inbound {
   readonly key: EventKey;
@@ -23,6 +30,10 @@ export interface Inbound {
   /** Events of one album share it and become one turn. */
   readonly group?: string;
   readonly chatName?: string;
+  /** The answer goes there instead of to `at`. */
+  readonly answerTo?: DeliveryTarget;
+  /** Tool sets of this turn instead of the platform's; from the operator's configuration only. */
+  readonly toolsets?: readonly string[];
   /** The platform's clock in UTC milliseconds; display and age only. */
   readonly sentAt?: number;
   /** Exact platform bytes, for the journal and replay. */

@@ -13,6 +13,8 @@ export interface Manifest {
   readonly silenceMs: number;
   /** One live connection per credential. */
   readonly exclusive: boolean;
+  /** The adapter proves who sent an event (signatures): allow-lists of senders do not apply. */
+  readonly authenticates?: true;
   readonly idempotency:
     | { readonly kind: 'key'; readonly windowMs: number }
     | { readonly kind: 'lookup' }

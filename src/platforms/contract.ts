@@ -8,7 +8,7 @@ import type { Clock } from '../core/clock.ts';
 import type { AccountId, Cursor, MessageId, PartKey } from '../core/ids.ts';
 import type { Address, Inbound, MediaRef } from '../core/inbound.ts';
 import type { Log } from '../core/log.ts';
-import type { Capabilities, Manifest } from '../core/manifest.ts';
+import type { Batch, Capabilities, Manifest } from '../core/manifest.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Dialect, Rendered } from '../text/dialect.ts';
 
@@ -28,10 +28,25 @@ export interface ConfigSpec<C> {
   account(config: C): string;
   /** What must exist once per machine (hashed into the lock's name), e.g. the token. */
   identity?(config: C): { readonly scope: string; readonly value: string; readonly description: string };
-  /** Where the platform pushes to, when this configuration wants that; the core owns the listener. */
-  listener?(config: C): { readonly host: string; readonly port: number; readonly path: string } | undefined;
+  /**
+   * Where the platform pushes to, when this configuration wants that; the core owns the listener. A path that ends in
+   * `/*` stands for everything below it. `host` undefined = every interface. Bodies above `maxBody` (default 1 MiB)
+   * are answered 413 before they are read.
+   */
+  listener?(config: C): PushAddress | undefined;
+  /** The platform's batch windows as this configuration wants them. */
+  batch?(config: C): Batch | undefined;
   /** Extra hosts this configuration may call, e.g. of a self-hosted base URL; loopback allowed here only. */
   origins?(config: C): readonly string[];
+}
+
+export interface PushAddress {
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly path: string;
+  readonly maxBody?: number;
+  /** The body of the 413 answer; default empty. */
+  readonly tooLarge?: string;
 }
 
 export interface Adapter {
@@ -70,6 +85,14 @@ export interface Intake {
    * Rejects when they could not be stored: do not acknowledge, throw.
    */
   accept(events: readonly Inbound[], cursor?: Cursor): Promise<void>;
+  /**
+   * For senders that wait for the delivery: the event's text itself goes to its `answerTo`, without a turn. Event and
+   * message are stored in one commit; the promise resolves when the outcome is known, at the latest after `waitMs`:
+   * `sent`; `duplicate` = the key is known, nothing was done; `failed` = certainly not delivered, and the key is
+   * forgotten so that the sender may try again; `pending` = stored, still being delivered. Rejects when nothing was
+   * stored; throws `BadTarget` when `answerTo` names no platform that can be reached.
+   */
+  relay(event: Inbound, waitMs: number): Promise<'sent' | 'duplicate' | 'failed' | 'pending'>;
   /** Proof of life; silence longer than `manifest.silenceMs` restarts the connection. */
   alive(): void;
   /** The connection works: state `connected`, back-off reset. Say it once per connection. */
@@ -104,12 +127,24 @@ export interface Button {
   readonly data: string;
 }
 
+/** `answerTo` names a platform that is not configured, or one without a home channel. The message says which. */
+export class BadTarget extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'BadTarget';
+  }
+}
+
 /** Everything an adapter may touch in the outside world. */
 export interface Deps<C> {
   readonly config: C;
   readonly account: AccountId;
   readonly clock: Clock;
   readonly log: Log;
+  /** Folder of the gateway's files; for files that the documentation gives to this platform. */
+  readonly home: string;
+  /** Bytes of an outgoing attachment (`PartOp.media.ref`). Throws `NotSent` when it cannot be read or is larger. */
+  file(ref: string, maxBytes: number): Promise<Uint8Array>;
   /**
    * Like global fetch, with the origins checked, redirects refused and errors sorted: throws `NotSent` when
    * certainly nothing left, the abort reason after abort, otherwise a plain error (= unknown).
@@ -127,7 +162,9 @@ export interface Socket {
 
 export interface RawRequest {
   readonly method: string;
+  /** Without the query string. */
   readonly path: string;
+  readonly query: URLSearchParams;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Uint8Array;
