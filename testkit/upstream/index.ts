@@ -1,2 +1,2 @@
 export { startUpstream, type Upstream, type UpstreamOptions } from './server.ts';
-export type { Fault, Reply, ScriptedReply, UpstreamRequest } from './types.ts';
+export type { Fault, Reply, UpstreamRequest } from './types.ts';

@@ -11,8 +11,10 @@ import type { Clock } from '../../core/clock.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Message, ToolCall } from '../../core/message.ts';
 import type { Model, ModelCall, ModelEvent } from '../contract.ts';
+import { endpointModel } from './ai-sdk.ts';
 import { imageOmitted } from './convert.ts';
 import { openModels } from './open.ts';
+import { openLanguageModel } from './packages.ts';
 import type { Mode } from './registry.ts';
 
 let upstream: Upstream;
@@ -303,6 +305,43 @@ describe('opaque data', () => {
       expect((await collect(open(mode), ask(turn, { tools: [weather] }))).failure).toBeUndefined();
       expect(JSON.stringify(lastBody())).not.toContain('SIG');
     }
+  });
+});
+
+describe('limits', () => {
+  test('an answer without end is cut at 64 MiB', async () => {
+    const megabyte = 'x'.repeat(1024 * 1024);
+    upstream.script({ text: [megabyte], fault: { kind: 'flood', bytes: 80 * 1024 * 1024 } });
+    const { failure, text } = await collect(open('chat'), ask('hi'));
+    expect(failure).toMatchObject({
+      code: 'malformed_response',
+      message: expect.stringContaining('67108864'),
+    });
+    expect(text.length).toBeLessThan(65 * 1024 * 1024);
+  });
+
+  test('a slow stream is read to its end', async () => {
+    upstream.script({ text: 'one two three', fault: { kind: 'slow', msPerFrame: 5 } });
+    expect((await collect(open('chat'), ask('hi'))).text).toBe('one two three');
+  });
+
+  test('a provider package that fails to load is a failure, and is loaded again by the next call', async () => {
+    let loads = 0;
+    const endpoint = {
+      kind: 'endpoint',
+      provider: 'custom',
+      model: 'm',
+      baseUrl: `${upstream.url}/v1`,
+      apiKey: upstream.key,
+      mode: 'chat',
+      vision: false,
+    } as const;
+    const model = endpointModel(endpoint, systemClock, async () => {
+      if (loads++ === 0) throw new Error('no such package');
+      return openLanguageModel(endpoint, fetch);
+    });
+    expect((await collect(model, ask('hi'))).failure?.message).toContain('no such package');
+    expect((await collect(model, ask('hi'))).text).toBe('echo: hi');
   });
 });
 

@@ -24,7 +24,11 @@ export type OpenLanguageModel = () => Promise<LanguageModelV4>;
 export function endpointModel(endpoint: Endpoint, clock: Clock, open: OpenLanguageModel): Model {
   let opened: Promise<LanguageModelV4> | undefined;
   const language = () => {
-    opened ??= open();
+    // A package that failed to load is tried again with the next call.
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
     return opened;
   };
   return {

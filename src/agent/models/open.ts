@@ -43,15 +43,6 @@ export function openModels(settings: ModelSettings, deps: ModelDeps): Models {
   };
 }
 
-/** One model of a choice. Rejects with NO_MODEL when the choice cannot be served. */
-export async function openModel(
-  choice: ModelChoice | undefined,
-  settings: ModelSettings,
-  deps: ModelDeps,
-): Promise<Model> {
-  return openModels(settings, deps).open(choice);
-}
-
 function build(resolution: Endpoint | { kind: 'demo' }, clock: Clock, fetch: Fetch): Model {
   if (resolution.kind === 'demo') return demoModel(clock);
   return endpointModel(resolution, clock, async () => {
