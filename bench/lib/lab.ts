@@ -1,0 +1,65 @@
+/** What experiments work with: the processes around the subjects, and the subjects. */
+import { join } from 'node:path';
+import type { FarJobs } from './far-process.ts';
+import type { LoadJobs } from './load-process.ts';
+import { type Build, type Home, makeHome, type Running, startGateway, startPassThrough } from './subject.ts';
+import { startWorker, type Worker } from './worker.ts';
+
+export interface LabOptions {
+  readonly build: Build;
+  /** Where homes are made; decides which disk is measured. */
+  readonly homes: string;
+  readonly nodeFlags: readonly string[];
+}
+
+type Telegram = { readonly url: string; readonly token: string };
+
+export class Lab {
+  readonly far: Worker<FarJobs>;
+  readonly clients: Worker<LoadJobs>;
+  readonly #options: LabOptions;
+  readonly #closers: (() => Promise<void> | void)[] = [];
+  #home: Home | undefined;
+
+  constructor(options: LabOptions) {
+    this.#options = options;
+    this.far = startWorker<FarJobs>(join(import.meta.dirname, 'far-process.ts'), 'around');
+    this.clients = startWorker<LoadJobs>(join(import.meta.dirname, 'load-process.ts'), 'around');
+  }
+
+  /** Folder on the disk that the gateway writes to. */
+  get folder(): string {
+    return this.#home?.path ?? this.#options.homes;
+  }
+
+  async home(upstream: string, telegram?: Telegram): Promise<Home> {
+    const home = await makeHome(this.#options.homes, { upstream, ...(telegram ? { telegram } : {}) });
+    this.#home = home;
+    this.#closers.push(() => home.remove());
+    return home;
+  }
+
+  /** Runs until it is stopped or the experiment ends. */
+  async gateway(home: Home): Promise<Running> {
+    const running = await startGateway(home, this.#options.build, this.#options.nodeFlags);
+    this.#closers.push(() => running.stop());
+    return running;
+  }
+
+  async passThrough(upstream: string): Promise<Running> {
+    const running = await startPassThrough(upstream);
+    this.#closers.push(() => running.stop());
+    return running;
+  }
+
+  /** Ends the subjects of an experiment. */
+  async clear(): Promise<void> {
+    this.#home = undefined;
+    for (const close of this.#closers.splice(0).reverse()) await close();
+  }
+
+  async close(): Promise<void> {
+    await this.clear();
+    await Promise.all([this.far.close(), this.clients.close()]);
+  }
+}

@@ -1,0 +1,9 @@
+/** The clients, in a process of their own. */
+import { load } from './load.ts';
+import { readStreams } from './streams.ts';
+import { serveJobs } from './worker.ts';
+
+const jobs = { load, readStreams };
+export type LoadJobs = typeof jobs;
+
+serveJobs(jobs);
