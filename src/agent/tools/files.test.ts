@@ -12,7 +12,7 @@ describe('read_file', () => {
     expect(await bench.call('read_file', { path: 'a.txt', limit: 2 })).toEqual({
       content: '1|one\n2|two',
       total_lines: 3,
-      file_size: 19,
+      file_size: 20,
       truncated: true,
       hint: expect.stringContaining('offset=3'),
       is_binary: false,
@@ -112,6 +112,28 @@ describe('read_file', () => {
     expect((await bench.call('read_file', { path: 'a.py', offset: 4 }))['content']).not.toContain('BBBB');
   });
 
+  it('means the home of the children by ~', async () => {
+    await using bench = await openBench();
+    await writeFile(join(bench.home, '..', 'note'), 'here');
+    expect(await bench.call('read_file', { path: '~/note' })).toMatchObject({ content: '1|here' });
+  });
+
+  it('protects a HERMES_HOME that is itself a link', async () => {
+    await using real = await openBench();
+    await writeFile(join(real.home, 'auth.json'), 'secret');
+    await symlink(real.home, join(real.dir, 'linked'));
+    await using bench = await openBench({ home: join(real.dir, 'linked') });
+    for (const path of [join(real.home, 'auth.json'), join(real.dir, 'linked', 'auth.json')]) {
+      expect(await bench.call('read_file', { path })).toEqual({
+        error: expect.stringContaining('Access denied'),
+      });
+      expect(await bench.call('write_file', { path, content: 'x' })).toHaveProperty('error');
+    }
+    expect(await bench.call('search_files', { pattern: 'secret', path: real.home })).toMatchObject({
+      total_count: 0,
+    });
+  });
+
   it('names similar files when there is none', async () => {
     await using bench = await openBench();
     await writeFile(join(bench.dir, 'readme.md'), '');
@@ -167,8 +189,10 @@ describe('write_file', () => {
     '~/.hermes/pairing/x',
     '~/.hermes/mcp-tokens/x',
     '~/.hermes/gateway.db-wal',
-  ])('never writes %s', async (path) => {
+  ])('never writes %s', async (written) => {
     await using bench = await openBench();
+    // The whole path is given, so that a mistake cannot reach the home of whoever runs the tests.
+    const path = written.replace(/^~/, join(bench.home, '..'));
     expect(await bench.call('write_file', { path, content: 'x' })).toEqual({
       error: expect.stringContaining('Write denied'),
     });

@@ -4,7 +4,7 @@ import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import type { Tool } from '../contract.ts';
 import type { ToolDeps } from './deps.ts';
-import { absolute, FileRefusal, openRegular, readAll, realTarget } from './files/open.ts';
+import { absolute, FileRefusal, openRegular, readAll, realPlaces, realTarget } from './files/open.ts';
 import { type Places, placesOf, readRefusal } from './files/places.ts';
 import { decode, isSource, kindByName, looksBinary } from './files/text.ts';
 import { remember } from './task-state.ts';
@@ -28,7 +28,7 @@ export const unchangedText =
 
 /** `read_file` (agent-runtime §16.3). Lines are `NUMBER|text`. Secrets are masked, credential files refused. */
 export function readFileTool(deps: ToolDeps): Tool<Args> {
-  const places = placesOf(deps.settings);
+  const configured = placesOf(deps.settings);
   const limits = deps.settings.toolOutput;
   return {
     name: 'read_file',
@@ -43,6 +43,7 @@ export function readFileTool(deps: ToolDeps): Tool<Args> {
     preview: ({ path }) => path,
     async run(args, context) {
       const task = deps.tasks.of(context.task);
+      const places = await realPlaces(configured);
       try {
         const asked = absolute(args.path, task.cwd, homeOf(places));
         const path = await realTarget(asked);

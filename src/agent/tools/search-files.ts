@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Tool } from '../contract.ts';
 import type { ToolDeps } from './deps.ts';
-import { absolute, FileRefusal, realTarget } from './files/open.ts';
+import { absolute, FileRefusal, realPlaces, realTarget } from './files/open.ts';
 import { placesOf, readRefusal, secretPaths } from './files/places.ts';
 import { homeOf, similarFiles } from './read-file.ts';
 import { runSearch } from './search/run.ts';
@@ -30,7 +30,7 @@ const maxMatches = 20_000;
 
 /** `search_files` (agent-runtime §16.6). Links are not followed; hidden and dependency folders are left out. */
 export function searchFilesTool(deps: ToolDeps): Tool<Args> {
-  const places = placesOf(deps.settings);
+  const configured = placesOf(deps.settings);
   return {
     name: 'search_files',
     toolset: 'file',
@@ -44,6 +44,7 @@ export function searchFilesTool(deps: ToolDeps): Tool<Args> {
     preview: ({ pattern, path }) => `${pattern} in ${path}`,
     async run(args, context) {
       const task = deps.tasks.of(context.task);
+      const places = await realPlaces(configured);
       const asked = absolute(args.path, task.cwd, homeOf(places));
       try {
         const root = await realTarget(asked);

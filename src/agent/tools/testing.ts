@@ -28,6 +28,8 @@ export interface Changes {
   readonly approvals?: Part<'approvals'>;
   readonly security?: Part<'security'>;
   readonly toolOutput?: Part<'toolOutput'>;
+  /** Instead of the bench's own HERMES_HOME. */
+  readonly home?: string;
   readonly writeSafeRoot?: string;
   readonly secrets?: readonly string[];
   readonly answer?: 'allowed' | 'denied';
@@ -40,7 +42,7 @@ export async function openBench(changes: Changes = {}): Promise<Bench> {
   await mkdir(dir);
   await mkdir(home, { recursive: true });
   const settings = {
-    home,
+    home: changes.home ?? home,
     terminal: {
       backend: 'local',
       cwd: dir,

@@ -4,7 +4,15 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ToolDeps } from '../deps.ts';
 import type { Stamp, TaskState } from '../task-state.ts';
-import { absolute, FileRefusal, openRegular, readAll, realTarget, writeAtomically } from './open.ts';
+import {
+  absolute,
+  FileRefusal,
+  openRegular,
+  readAll,
+  realPlaces,
+  realTarget,
+  writeAtomically,
+} from './open.ts';
 import { foreignProfile, type Places, readRefusal, writeRefusal } from './places.ts';
 import { decode, encode, looksBinary, type TextShape } from './text.ts';
 
@@ -37,16 +45,6 @@ export async function writableTarget(
     );
   }
   return { path, asked };
-}
-
-/** The configured places with their own symlinks resolved, so that they compare with real paths. */
-async function realPlaces(places: Places): Promise<Places> {
-  const real = (path: string) => realTarget(path).catch(() => path);
-  return {
-    home: await real(places.home),
-    userHomes: [...new Set([...places.userHomes, ...(await Promise.all(places.userHomes.map(real)))])],
-    writeRoot: places.writeRoot === undefined ? undefined : await real(places.writeRoot),
-  };
 }
 
 export interface Loaded {

@@ -7,6 +7,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, normalize, resolve } from 'node:path';
 import type { Stamp } from '../task-state.ts';
+import type { Places } from './places.ts';
 
 /** An expected failure whose message the model gets. */
 export class FileRefusal extends Error {
@@ -51,6 +52,16 @@ export async function realTarget(path: string): Promise<string> {
     missing.unshift(basename(at));
     at = parent;
   }
+}
+
+/** The configured places with their own symlinks resolved, so that they compare with real paths. */
+export async function realPlaces(places: Places): Promise<Places> {
+  const real = (path: string) => realTarget(path).catch(() => path);
+  return {
+    home: await real(places.home),
+    userHomes: [...new Set([...places.userHomes, ...(await Promise.all(places.userHomes.map(real)))])],
+    writeRoot: places.writeRoot === undefined ? undefined : await real(places.writeRoot),
+  };
 }
 
 /**

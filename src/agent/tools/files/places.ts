@@ -6,7 +6,7 @@ import { basename, dirname, join, sep } from 'node:path';
 export interface Places {
   /** HERMES_HOME. */
   readonly home: string;
-  /** Home directories of the user the tools run as. */
+  /** Home directories of the user the tools run as; the first is `~`. */
   readonly userHomes: readonly string[];
   /** Only below this directory may be written. */
   readonly writeRoot: string | undefined;
@@ -17,7 +17,8 @@ export function placesOf(settings: {
   readonly writeSafeRoot: string | undefined;
   readonly childEnv: Readonly<Record<string, string>>;
 }): Places {
-  const homes = [homedir(), settings.childEnv['HOME'], join(settings.home, 'home')];
+  // What `~` means to the children comes first; the home of the account is protected as well.
+  const homes = [settings.childEnv['HOME'], homedir(), join(settings.home, 'home')];
   return {
     home: settings.home,
     userHomes: [...new Set(homes.filter((each): each is string => each !== undefined && each.length > 1))],
@@ -42,9 +43,15 @@ export function rootHome(home: string): string {
   return basename(dirname(home)) === 'profiles' ? dirname(dirname(home)) : home;
 }
 
+/** Every home of this product on the machine: the one in use, its root, and the default one beside it. */
+function productHomes(places: Places): readonly string[] {
+  const usual = places.userHomes.map((home) => join(home, '.hermes'));
+  return [...new Set([places.home, rootHome(places.home), ...usual])];
+}
+
 /** Files and folders of this product that must not be read, for those who walk a tree. */
 export function secretPaths(places: Places): readonly string[] {
-  return [...new Set([places.home, rootHome(places.home)])].flatMap((home) =>
+  return productHomes(places).flatMap((home) =>
     [...secretFiles, ...secretFolders].map((name) => join(home, name)),
   );
 }
@@ -53,7 +60,7 @@ export function secretPaths(places: Places): readonly string[] {
 export function readRefusal(path: string, places: Places): string | undefined {
   const file = fold(path);
   if (environmentFiles.test(basename(file))) return 'it is an environment file, which usually holds secrets';
-  for (const home of new Set([places.home, rootHome(places.home)])) {
+  for (const home of productHomes(places)) {
     for (const name of secretFiles) if (file === fold(join(home, name))) return 'it holds credentials';
     for (const name of secretFolders)
       if (isBelow(file, fold(join(home, name)))) return 'it holds credentials';
@@ -107,7 +114,7 @@ export function writeRefusal(path: string, places: Places): string | undefined {
     if (isBelow(file, folder) && !/^\/private\/var\/folders\//.test(file)) return 'it is part of the system';
   }
   if (/(?:^|\/)docker\.sock$/.test(file)) return 'it controls the container service';
-  for (const home of new Set([places.home, rootHome(places.home)])) {
+  for (const home of productHomes(places)) {
     for (const name of productFiles) if (file === fold(join(home, name))) return 'it configures this gateway';
     for (const name of productFolders)
       if (isBelow(file, fold(join(home, name)))) return 'it configures this gateway';
