@@ -2,30 +2,20 @@ import { describe, expect, it } from 'vitest';
 import type { Settings } from '../../config/settings.ts';
 import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
-import { openTools, resolveTools, toolsOf } from './index.ts';
+import { openTools, resolveTools } from './index.ts';
 import { openBench } from './testing.ts';
 import { compositeToolsets, configurableToolsets } from './toolsets.ts';
 
 const every = ['terminal', 'process', 'read_file', 'write_file', 'patch', 'search_files', 'todo'];
 
 describe('toolsets', () => {
-  it('a platform gets the common set, webhooks none of it', async () => {
-    await using bench = await openBench();
-    const settings = { platformToolsets: {}, agent: { disabledToolsets: [] } } as unknown as Settings;
-    for (const platform of ['telegram', 'api_server', 'cli', 'somewhere-new']) {
-      expect([...toolsOf(platform, settings, bench.box)]).toEqual(every);
+  it('platforms get the common set, webhooks none of it, and an unknown name nothing', () => {
+    const tools = (name: string) => [...resolveTools([name], [], every).tools];
+    for (const platform of ['telegram', 'discord', 'api-server', 'cli']) {
+      expect(tools(`hermes-${platform}`), platform).toEqual(every);
     }
-    expect([...toolsOf('webhook', settings, bench.box)]).toEqual([]);
-    const own = {
-      platformToolsets: { telegram: ['file'] },
-      agent: { disabledToolsets: [] },
-    } as unknown as Settings;
-    expect([...toolsOf('telegram', own, bench.box)]).toEqual([
-      'read_file',
-      'write_file',
-      'patch',
-      'search_files',
-    ]);
+    expect(tools('hermes-webhook')).toEqual([]);
+    expect(tools('hermes-webhok')).toEqual([]);
   });
 
   it('lists, composites, everything, old names and what is switched off', () => {

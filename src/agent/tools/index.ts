@@ -116,22 +116,6 @@ export function openTools({ settings, clock, log }: { settings: Settings; clock:
   };
 }
 
-/**
- * The tools a turn of `platform` may use: `platform_toolsets.<platform>` or the documented default, minus
- * `agent.disabled_toolsets`. A platform without a set of its own gets the common one.
- */
-export function toolsOf(
-  platform: string,
-  settings: Settings,
-  toolbox: Pick<Toolbox, 'tools'>,
-): ReadonlySet<string> {
-  const own = `hermes-${platform.replaceAll('_', '-')}`;
-  const names = settings.platformToolsets[platform] ?? [
-    Object.hasOwn(compositeToolsets, own) ? own : 'hermes-cli',
-  ];
-  return resolveTools(names, settings.agent.disabledToolsets, toolbox.tools.keys()).tools;
-}
-
 /** Forgets the type of the arguments, which are checked against the tool's own schema again. */
 function open<A>(tool: Tool<A>): Tool {
   return {
