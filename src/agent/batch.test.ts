@@ -1,0 +1,185 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Reply, startUpstream, type Upstream } from '../../testkit/upstream/index.ts';
+import { fakeTool, type TestAgent, type TestAgentOptions, testAgent, testRun } from './testing.ts';
+
+let upstream: Upstream;
+let opened: TestAgent | undefined;
+beforeEach(async () => {
+  upstream = await startUpstream();
+});
+afterEach(async () => {
+  await opened?.close();
+  opened = undefined;
+  await upstream.close();
+});
+const open = async (options?: TestAgentOptions) => {
+  opened = await testAgent(upstream, options);
+  return opened.agent;
+};
+const call = (name: string, args: unknown = {}, more: Partial<Reply> = {}): Reply => ({
+  toolCalls: [{ name, arguments: args }],
+  ...more,
+});
+const _status = (code: number, more: object = {}): Reply => ({
+  fault: { kind: 'status', status: code, ...more },
+});
+interface Sent {
+  role: string;
+  content: string | null;
+  tool_calls?: unknown[];
+}
+const sent = (index = -1) => upstream.requests.at(index)!.body['messages'] as Sent[];
+const _roles = (messages: readonly { role: string }[]) => messages.map((message) => message.role);
+
+describe('tool calls', () => {
+  test('a misspelt name is repaired; a tool that does not exist ends the turn at the third try', async () => {
+    const read = fakeTool('read_file');
+    upstream.script(
+      call('Read-File', { path: 'a' }),
+      call('frobnicate'),
+      call('frobnicate'),
+      call('frobnicate'),
+    );
+    const result = await (await open({ tools: [read] })).run(testRun('x', [read]).run);
+    expect(read.ran).toEqual([{ path: 'a' }]);
+    expect(result).toMatchObject({ status: 'partial', exit: 'invalid_tool' });
+    expect(sent().at(-1)?.content).toBe("Tool 'frobnicate' does not exist. Available tools: read_file");
+  });
+
+  test('invalid arguments are asked for twice again, then sent back to the model', async () => {
+    const read = fakeTool('read_file');
+    upstream.script(...Array.from({ length: 3 }, () => call('read_file', '{"a":}')), { text: 'ok' });
+    const result = await (await open({ tools: [read] })).run(testRun('x', [read]).run);
+    expect(read.ran).toEqual([]);
+    expect(upstream.requests).toHaveLength(4);
+    expect(sent().at(-1)?.content).toMatch(/^Error: Invalid JSON arguments/);
+    expect(result.text).toBe('ok');
+  });
+
+  test('a tool that throws becomes an error result without a stack', async () => {
+    const bad = fakeTool('bad', {}, () => {
+      throw new TypeError('no such thing');
+    });
+    upstream.script(call('bad'), { text: 'sorry' });
+    const { run, events } = testRun('x', [bad]);
+    await (await open({ tools: [bad] })).run(run);
+    expect(sent().at(-1)?.content).toBe('{"error":"Tool execution failed: TypeError: no such thing"}');
+    expect(events.find((event) => event.type === 'tool.completed')).toMatchObject({ isError: true });
+  });
+
+  const together = async (names: readonly [string, object][]) => {
+    let running = 0;
+    let most = 0;
+    const order: string[] = [];
+    const slow = async (args: Record<string, unknown>) => {
+      running++;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setTimeout(resolve, args['ms'] as number));
+      order.push(String(args['id']));
+      running--;
+      return String(args['id']);
+    };
+    const path = { path: (args: Record<string, unknown>) => String(args['path']) };
+    const tools = [
+      fakeTool('read_file', { parallel: path }, slow),
+      fakeTool('write_file', { parallel: path }, slow),
+      fakeTool('web_search', { parallel: 'read' }, slow),
+      fakeTool('terminal', {}, slow),
+    ];
+    upstream.script({ toolCalls: names.map(([name, args]) => ({ name, arguments: args })) }, { text: 'ok' });
+    const result = await (await open({ tools })).run(testRun('x', tools).run);
+    const results = result.messages.flatMap((message) => (message.role === 'tool' ? [message.content] : []));
+    return { most, order, results };
+  };
+
+  test('calls that only read or touch different paths run together, and results keep the order of the calls', async () => {
+    const { most, results } = await together([
+      ['read_file', { id: 'a', path: '/x/a', ms: 30 }],
+      ['read_file', { id: 'b', path: '/x/b', ms: 5 }],
+      ['web_search', { id: 'c', ms: 5 }],
+    ]);
+    expect(most).toBe(3);
+    expect(results).toEqual(['a', 'b', 'c']);
+  });
+
+  test.each([
+    [
+      'a terminal among them',
+      [
+        ['read_file', { id: 'a', path: '/x', ms: 9 }],
+        ['terminal', { id: 'b', ms: 1 }],
+      ],
+    ],
+    [
+      'a path inside another',
+      [
+        ['write_file', { id: 'a', path: '/d/x', ms: 9 }],
+        ['read_file', { id: 'b', path: '/d', ms: 1 }],
+      ],
+    ],
+  ] as [string, [string, object][]][])('%s makes the batch run in order', async (_name, calls) => {
+    const { most, order } = await together(calls);
+    expect([most, order]).toEqual([1, ['a', 'b']]);
+  });
+
+  test('consent is asked through the gateway, and denied where nobody can answer', async () => {
+    const rm = fakeTool('terminal', { risk: 'exec' }, async (_args, context) =>
+      context.approve({ keys: ['recursive delete'], command: 'rm -r x', why: 'recursive delete' }),
+    );
+    upstream.script(call('terminal'), { text: 'ok' });
+    await (await open({ tools: [rm] })).run(testRun('x', [rm]).run);
+    expect(sent().at(-1)?.content).toBe('denied');
+    await opened?.close();
+    const asked: unknown[] = [];
+    const agent = await open({
+      tools: [rm],
+      approve: async (request, about) => {
+        asked.push([request.command, about.session]);
+        return 'allowed';
+      },
+    });
+    upstream.script(call('terminal'), { text: 'ok' });
+    await agent.run(testRun('x', [rm]).run);
+    expect(sent().at(-1)?.content).toBe('allowed');
+    expect(asked).toEqual([['rm -r x', 'session_1']]);
+  });
+
+  test('the same failing call is pointed out to the model', async () => {
+    const bad = fakeTool('bad', {}, () => '{"error":"no"}');
+    upstream.script(call('bad'), call('bad'), { text: 'ok' });
+    await (await open({ tools: [bad] })).run(testRun('x', [bad]).run);
+    expect(sent().at(-1)?.content).toContain('[Warning: bad failed 2 times with exactly these arguments');
+  });
+
+  test('a tool the turn may not use is neither offered nor run', async () => {
+    const allowed = fakeTool('todo');
+    const other = fakeTool('terminal');
+    upstream.script(call('terminal'), { text: 'ok' });
+    const { run } = testRun('x', [allowed]);
+    await (await open({ tools: [allowed, other] })).run(run);
+    expect(JSON.stringify(upstream.requests[0]?.body['tools'])).not.toContain('terminal');
+    expect(other.ran).toEqual([]);
+  });
+
+  test('a result of 250,000 characters becomes a preview with a readable path', async () => {
+    const big = fakeTool('big', {}, () => `${'line\n'.repeat(50_000)}`);
+    upstream.script(call('big'), { text: 'ok' });
+    await (await open({ tools: [big] })).run(testRun('x', [big]).run);
+    const content = sent().at(-1)?.content ?? '';
+    expect(content).toMatch(/^<persisted-output>/);
+    const path = /full text is in (\S+)/.exec(content)?.[1] ?? '';
+    expect(readFileSync(path, 'utf8')).toHaveLength(250_000);
+  });
+
+  test('three results of 90,000 characters together stay below 200,000', async () => {
+    const big = fakeTool('big', { parallel: 'read' }, () => 'x'.repeat(90_000));
+    upstream.script({ toolCalls: [1, 2, 3].map((n) => ({ name: 'big', arguments: { n } })) }, { text: 'ok' });
+    await (await open({ tools: [big] })).run(testRun('x', [big]).run);
+    const total = sent().reduce(
+      (sum, message) => sum + (message.role === 'tool' ? (message.content ?? '').length : 0),
+      0,
+    );
+    expect(total).toBeLessThanOrEqual(200_000);
+  });
+});
