@@ -21,16 +21,12 @@ const call = (name: string, args: unknown = {}, more: Partial<Reply> = {}): Repl
   toolCalls: [{ name, arguments: args }],
   ...more,
 });
-const _status = (code: number, more: object = {}): Reply => ({
-  fault: { kind: 'status', status: code, ...more },
-});
 interface Sent {
   role: string;
   content: string | null;
   tool_calls?: unknown[];
 }
 const sent = (index = -1) => upstream.requests.at(index)!.body['messages'] as Sent[];
-const _roles = (messages: readonly { role: string }[]) => messages.map((message) => message.role);
 
 describe('tool calls', () => {
   test('a misspelt name is repaired; a tool that does not exist ends the turn at the third try', async () => {
