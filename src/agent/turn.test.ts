@@ -27,11 +27,6 @@ const call = (name: string, args: unknown = {}, more: Partial<Reply> = {}): Repl
 const status = (code: number, more: object = {}): Reply => ({
   fault: { kind: 'status', status: code, ...more },
 });
-interface Sent {
-  role: string;
-  content: string | null;
-  tool_calls?: unknown[];
-}
 
 describe('interrupt', () => {
   test('in a slow stream it ends at once, closes the connection and stores no partial text', async () => {
