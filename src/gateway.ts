@@ -115,13 +115,15 @@ async function compose(
     settings,
     agent,
     outlet: outbox,
-    toolsFor: (platform) => {
-      const known = toolSets.get(platform);
+    toolsFor: (platform, toolsets) => {
+      const wanted = toolsets ??
+        settings.platformToolsets[platform] ?? [`hermes-${platform.replaceAll('_', '-')}`];
+      const name = wanted.join(' ');
+      const known = toolSets.get(name);
       if (known !== undefined) return known;
-      const wanted = settings.platformToolsets[platform] ?? [`hermes-${platform.replaceAll('_', '-')}`];
       const { tools: names } = resolveTools(wanted, settings.agent.disabledToolsets, [...tools.tools.keys()]);
       const resolved = new Set(names);
-      toolSets.set(platform, resolved);
+      toolSets.set(name, resolved);
       return resolved;
     },
     contextFor: ({ events }) => {

@@ -39,7 +39,8 @@ export interface AcceptDeps {
 
 export interface AccountRoute {
   readonly account: AccountId;
-  readonly manifest: Pick<Manifest, 'name' | 'batch'>;
+  readonly manifest: Pick<Manifest, 'name' | 'authenticates'>;
+  readonly batch: Batch | undefined;
   readonly block: Pick<PlatformBlock, 'access'>;
 }
 
@@ -56,7 +57,7 @@ export async function accept(
   route: AccountRoute,
   events: readonly Inbound[],
   cursor: Cursor | undefined,
-): Promise<void> {
+): Promise<{ readonly fresh: number }> {
   const now = deps.clock.now();
   const prepared = events.map((event) => ({
     event,
@@ -65,8 +66,11 @@ export async function accept(
     trace: deps.clock.hex(8),
   }));
   const woken = new Set<SessionKey>();
+  let fresh = 0;
   await deps.store.write(async (tx) => {
+    // A unit may run again after a conflict.
     woken.clear();
+    fresh = 0;
     for (const { event, key, decision, trace } of prepared) {
       let declined = 'declined' in decision ? decision.declined : undefined;
       if (declined === undefined && event.kind === 'edit') declined = await applyEdit(tx, key, event, now);
@@ -86,6 +90,7 @@ export async function accept(
         raw: waiting ? event.raw : '',
         created_at: now,
       });
+      if (row !== undefined) fresh += 1;
       if (row !== undefined && waiting !== undefined) woken.add(key);
     }
     if (cursor !== undefined) await tx.run(putCursor, { id: route.account, cursor, cursor_at: now });
@@ -103,6 +108,7 @@ export async function accept(
     }
   }
   for (const key of woken) deps.wake(key);
+  return { fresh };
 }
 
 function decide(deps: AcceptDeps, route: AccountRoute, event: Inbound): Decision {
@@ -110,7 +116,8 @@ function decide(deps: AcceptDeps, route: AccountRoute, event: Inbound): Decision
   if (event.kind !== 'message' && event.kind !== 'edit') return { declined: 'ignored-kind' };
   // Two bots in one group would answer each other for ever.
   if (event.from.isBot) return { declined: 'bot-message' };
-  if (!isAuthorized(event, route.block.access, deps.settings.access)) return { declined: 'unauthorized' };
+  const known = route.manifest.authenticates ?? isAuthorized(event, route.block.access, deps.settings.access);
+  if (!known) return { declined: 'unauthorized' };
   if (event.addressed === false) return { declined: 'not-addressed' };
   const text = event.text ?? '';
   if (text.trim() === '' && (event.media ?? []).length === 0) return { declined: 'empty' };
@@ -123,7 +130,7 @@ function decide(deps: AcceptDeps, route: AccountRoute, event: Inbound): Decision
     shared: isShared(event, deps.settings.sessions),
     ...(command ? { command } : {}),
   };
-  return { pending: envelope, waitMs: command ? 0 : quietWindow(route.manifest.batch, event) };
+  return { pending: envelope, waitMs: command ? 0 : quietWindow(route.batch, event) };
 }
 
 /** How long to wait for the next piece of the same message (telegram §3.5): short texts hardly wait. */

@@ -10,5 +10,5 @@ export interface OutAccount {
   readonly manifest: Manifest;
   readonly dialect: Dialect;
   readonly adapter: Pick<Adapter, 'deliver' | 'hint' | 'find' | 'capabilities' | 'isGroup'>;
-  readonly block: Pick<PlatformBlock, 'replyToMode' | 'onUnknown'>;
+  readonly block: Pick<PlatformBlock, 'replyToMode' | 'onUnknown' | 'home'>;
 }

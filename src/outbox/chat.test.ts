@@ -64,7 +64,7 @@ function platform(
       id: account,
       manifest: { idempotency: { kind: 'none' }, ...more } as Manifest,
       dialect: plainDialect,
-      block: { replyToMode: 'off', onUnknown: 'repeat' },
+      block: { replyToMode: 'off', onUnknown: 'repeat', home: undefined },
       adapter: {
         deliver: async (part: Part) => {
           if (part.op.kind === 'send') seen.push(part.op.body.text);
@@ -77,6 +77,7 @@ function platform(
     },
     pace: async () => {},
     hold: () => {},
+    settled: () => {},
     died: async (part) => {
       dead.push(part.key);
     },

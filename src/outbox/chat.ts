@@ -22,6 +22,8 @@ export interface ChatDeps {
   hold(scope: 'chat' | 'account', chat: string, ms: number): void;
   /** A part ended without being sent. */
   died(part: HeadPart, why: string): Promise<void>;
+  /** The part has its last state. */
+  settled(part: HeadPart): void;
 }
 
 export type HeadPart = NonNullable<Awaited<ReturnType<typeof head>>>;
@@ -137,6 +139,7 @@ async function record(
       await store.write((tx) =>
         tx.run(settlePart, { id: part.id, state: 'sent', message, why: null, mark, now }),
       );
+      deps.settled(part);
       log('debug', 'part.sent', { part: part.key, trace: part.trace, attempt: number });
       return;
     }
@@ -160,6 +163,7 @@ async function record(
         tx.run(settlePart, { id: part.id, state: 'dead', message: null, why, mark, now }),
       );
       log('error', 'part.dead', { part: part.key, trace: part.trace, attempt: number, why });
+      deps.settled(part);
       await deps.died(part, why);
       return;
     }

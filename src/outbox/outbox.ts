@@ -1,12 +1,12 @@
 /** The one way out. Order inside a chat, parallel across chats; a hung platform or chat delays no other. */
 import type { Clock } from '../core/clock.ts';
-import type { ChatId, MessageId } from '../core/ids.ts';
+import type { ChatId, MessageId, ThreadId } from '../core/ids.ts';
 import { brand } from '../core/ids.ts';
-import type { Address } from '../core/inbound.ts';
+import type { Address, DeliveryTarget } from '../core/inbound.ts';
 import type { Log } from '../core/log.ts';
 import type { Capabilities } from '../core/manifest.ts';
 import { Pacer } from '../net/pace.ts';
-import type { PartOp } from '../platforms/contract.ts';
+import { BadTarget, type PartOp } from '../platforms/contract.ts';
 import { openChats } from '../store/queries/part.ts';
 import type { Store } from '../store/store.ts';
 import type { Dialect } from '../text/dialect.ts';
@@ -46,6 +46,8 @@ export class Outbox {
   readonly #accounts = new Map<string, Open>();
   readonly #stop = new AbortController();
   readonly #typing: Typing;
+  /** Who waits for the end of a part, by its key. */
+  readonly #waiting = new Map<string, () => void>();
   #delivering = 0;
   #onIdle: (() => void) | undefined;
 
@@ -99,6 +101,39 @@ export class Outbox {
     void this.#deliver(open, chat);
   }
 
+  /** The account and chat a target means. Throws BadTarget when there is none. */
+  resolve(target: DeliveryTarget): { readonly account: string; readonly at: Address } {
+    const open = [...this.#accounts.values()].find(
+      ({ account }) => account.manifest.name === target.platform,
+    );
+    if (open === undefined) throw new BadTarget(`The platform ${target.platform} is not connected.`);
+    const { account } = open;
+    const home = account.block.home;
+    const chat = target.chat ?? home?.chat;
+    if (chat === undefined) {
+      throw new BadTarget(
+        `${account.manifest.title} has no home channel; set ${account.manifest.env.home ?? 'one'}.`,
+      );
+    }
+    const thread = target.chat === undefined ? (target.thread ?? home?.thread) : target.thread;
+    const at = {
+      chat: brand<ChatId>(chat),
+      ...(thread === undefined ? {} : { thread: brand<ThreadId>(thread) }),
+    };
+    return { account: account.id, at };
+  }
+
+  /** Resolves when every one of these parts has its last state; `forget` ends the waiting. */
+  settlement(keys: readonly string[]): { readonly all: Promise<void>; forget(): void } {
+    const each = keys.map((key) => new Promise<void>((resolve) => this.#waiting.set(key, resolve)));
+    return {
+      all: Promise.all(each).then(() => {}),
+      forget: () => {
+        for (const key of keys) this.#waiting.delete(key);
+      },
+    };
+  }
+
   typing(accountId: string, at: Address): () => void {
     const open = this.#accounts.get(accountId);
     if (open === undefined) return () => {};
@@ -137,6 +172,7 @@ export class Outbox {
           pace: (part, signal) => this.#pace(open, part, signal),
           hold: (scope, to, ms) => open.pacer.hold(scope, to, ms),
           died: (part) => this.#notice(open, part),
+          settled: (part) => this.#waiting.get(part.key)?.(),
         },
         chat,
         this.#stop.signal,

@@ -75,6 +75,11 @@ export interface Adapter {
   isGroup?(chat: Address): boolean;
 }
 
+export interface Accepted {
+  /** How many of the events were not known before. */
+  readonly fresh: number;
+}
+
 export interface Intake {
   /** As last committed; undefined when none is stored or the stored one is older than it may be. */
   readonly cursor: Cursor | undefined;
@@ -84,7 +89,7 @@ export interface Intake {
    * Resolves after the events and the cursor are on disk. Acknowledge the platform only then.
    * Rejects when they could not be stored: do not acknowledge, throw.
    */
-  accept(events: readonly Inbound[], cursor?: Cursor): Promise<void>;
+  accept(events: readonly Inbound[], cursor?: Cursor): Promise<Accepted>;
   /**
    * For senders that wait for the delivery: the event's text itself goes to its `answerTo`, without a turn. Event and
    * message are stored in one commit; the promise resolves when the outcome is known, at the latest after `waitMs`:

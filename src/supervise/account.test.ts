@@ -56,7 +56,8 @@ function account(connect: Connect) {
     store,
     clock,
     log: silentLog,
-    accept: async () => {},
+    accept: async () => ({ fresh: 0 }),
+    relay: async () => 'sent',
     changed: (status) => history.push(status),
   });
   runners.push(runner);

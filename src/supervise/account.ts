@@ -9,7 +9,7 @@ import type { Inbound } from '../core/inbound.ts';
 import type { Log } from '../core/log.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { Down } from '../core/outcome.ts';
-import type { Adapter, Intake } from '../platforms/contract.ts';
+import type { Accepted, Adapter, Intake } from '../platforms/contract.ts';
 import { getCursor } from '../store/queries/account.ts';
 import type { Store } from '../store/store.ts';
 import { backoffMs } from './backoff.ts';
@@ -33,7 +33,8 @@ export interface AccountDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
-  accept(events: readonly Inbound[], cursor: Cursor | undefined): Promise<void>;
+  accept(events: readonly Inbound[], cursor: Cursor | undefined): Promise<Accepted>;
+  relay(event: Inbound, waitMs: number): ReturnType<Intake['relay']>;
   changed(status: AccountStatus): void;
 }
 
@@ -144,7 +145,11 @@ export class AccountRunner {
       cursorAt,
       accept: async (events, next) => {
         alive();
-        await this.#deps.accept(events, next);
+        return this.#deps.accept(events, next);
+      },
+      relay: (event, waitMs) => {
+        alive();
+        return this.#deps.relay(event, waitMs);
       },
       alive,
       connected: (detail) => {

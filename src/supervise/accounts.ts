@@ -1,12 +1,15 @@
 /** Opens every configured platform account and keeps it connected; one that cannot be opened never stops the others. */
+import { open } from 'node:fs/promises';
 import type { PlatformBlock, Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import type { SessionKey } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Manifest } from '../core/manifest.ts';
+import { NotSent } from '../core/outcome.ts';
 import { accept, accountId } from '../intake/accept.ts';
 import { openPlatformNet } from '../net/platform-net.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import { relay } from '../outbox/relay.ts';
 import type { Adapter, Platform } from '../platforms/contract.ts';
 import { loadPlatform } from '../platforms/registry.ts';
 import type { Store } from '../store/store.ts';
@@ -81,7 +84,8 @@ async function openAccount(
   name: string,
   block: PlatformBlock,
 ): Promise<Opened | Broken> {
-  const platform = await loadPlatform(name);
+  const platform = await loadPlatform(name).catch((error: unknown) => String(error));
+  if (typeof platform === 'string') return { code: 'config', message: platform };
   const parsed = platform.config.schema.safeParse(block.values);
   if (!parsed.success) {
     const why = parsed.error.issues.map((issue) => `${[name, ...issue.path].join('.')}: ${issue.message}`);
@@ -89,6 +93,7 @@ async function openAccount(
   }
   const config = parsed.data;
   const { manifest } = platform;
+  const batch = platform.config.batch?.(config) ?? manifest.batch;
   const id = accountId(name, platform.config.account(config));
   const locked = lockCredential(deps.settings.lockFolder, platform, config);
   if ('code' in locked) return locked;
@@ -102,6 +107,8 @@ async function openAccount(
     config,
     account: id,
     clock: deps.clock,
+    home: deps.settings.home,
+    file: readAttachment,
     log: (level, event, data) => deps.log(level, event, { account: id, ...data }),
     fetch: net.fetch,
     socket: net.socket,
@@ -113,7 +120,8 @@ async function openAccount(
     store: deps.store,
     clock: deps.clock,
     log: deps.log,
-    accept: (events, cursor) => accept(deps, { account: id, manifest, block }, events, cursor),
+    accept: (events, cursor) => accept(deps, { account: id, manifest, batch, block }, events, cursor),
+    relay: (event, waitMs) => relay(deps, id, event, waitMs),
     changed: deps.changed,
   });
   const release = async () => {
@@ -127,6 +135,22 @@ async function openAccount(
   }
   await deps.outbox.open({ id, manifest, dialect: platform.dialect, adapter, block });
   return { manifest, runner, release };
+}
+
+/** Outgoing attachments are ordinary files, read whole; one that grows meanwhile is cut off by the limit. */
+async function readAttachment(ref: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    const file = await open(ref, 'r');
+    try {
+      const { size } = await file.stat();
+      if (size > maxBytes) throw new NotSent(`the file is larger than ${maxBytes} bytes`);
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw error instanceof NotSent ? error : new NotSent('the file cannot be read', { cause: error });
+  }
 }
 
 function lockCredential(
@@ -156,13 +180,13 @@ async function listen(
   if (where === undefined || adapter.webhook === undefined) return undefined;
   const handle = adapter.webhook.bind(adapter);
   try {
-    await pushes.add({ ...where, handle: (request) => handle(request, runner.intake) });
+    await pushes.add(where, (request) => handle(request, runner.intake));
     return undefined;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return {
       code: 'config',
-      message: `${manifest.title} cannot listen on ${where.host}:${where.port}: ${why}`,
+      message: `${manifest.title} cannot listen on ${where.host ?? 'every interface'}, port ${where.port}: ${why}`,
     };
   }
 }

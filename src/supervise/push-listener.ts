@@ -4,105 +4,105 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Log } from '../core/log.ts';
-import type { RawReply, RawRequest } from '../platforms/contract.ts';
+import { BodyTooLarge, readBody } from '../net/body.ts';
+import type { PushAddress, RawReply, RawRequest } from '../platforms/contract.ts';
 
-export interface PushRoute {
-  readonly host: string;
-  readonly port: number;
-  readonly path: string;
+interface Route {
+  readonly address: PushAddress;
   handle(request: RawRequest): Promise<RawReply>;
 }
 
-const largestBody = 1024 * 1024;
+interface Listener {
+  readonly server: Server;
+  readonly routes: Route[];
+}
+
+const usualBody = 1024 * 1024;
+const mostConnections = 1_000;
 
 export class PushListeners {
   readonly #log: Log;
-  readonly #servers = new Map<string, { readonly server: Server; readonly routes: Map<string, PushRoute> }>();
+  readonly #listeners = new Map<string, Listener>();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
   /** Rejects when the address cannot be bound. */
-  async add(route: PushRoute): Promise<void> {
-    const address = `${route.host}:${route.port}`;
-    const known = this.#servers.get(address);
+  async add(address: PushAddress, handle: Route['handle']): Promise<void> {
+    const where = `${address.host ?? '*'}:${address.port}`;
+    const known = this.#listeners.get(where);
     if (known !== undefined) {
-      known.routes.set(route.path, route);
+      known.routes.push({ address, handle });
       return;
     }
-    const routes = new Map([[route.path, route]]);
+    const routes: Route[] = [{ address, handle }];
     const server = createServer((request, response) => void this.#serve(routes, request, response));
     server.headersTimeout = 10_000;
     server.requestTimeout = 30_000;
-    server.maxConnections = 1_000;
+    server.maxConnections = mostConnections;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(route.port, route.host, () => {
+      const listening = () => {
         server.off('error', reject);
         resolve();
-      });
+      };
+      if (address.host === undefined) server.listen(address.port, listening);
+      else server.listen(address.port, address.host, listening);
     });
-    server.on('error', (error) => this.#log('error', 'push.listener', { address, error }));
-    this.#servers.set(address, { server, routes });
+    server.on('error', (error) => this.#log('error', 'push.listener', { where, error }));
+    this.#listeners.set(where, { server, routes });
   }
 
   async close(): Promise<void> {
-    await Promise.all(
-      [...this.#servers.values()].map(
-        ({ server }) =>
-          new Promise<void>((resolve) => {
-            server.close(() => resolve());
-            server.closeIdleConnections();
-          }),
-      ),
+    const closing = [...this.#listeners.values()].map(
+      ({ server }) =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve());
+          server.closeIdleConnections();
+        }),
     );
+    await Promise.all(closing);
   }
 
-  async #serve(
-    routes: ReadonlyMap<string, PushRoute>,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
-    const reply = (answer: RawReply) => {
-      response.writeHead(answer.status, {
-        'content-length': Buffer.byteLength(answer.body ?? ''),
-        ...answer.headers,
-      });
-      response.end(answer.body ?? '');
-    };
+  async #serve(routes: readonly Route[], request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const path = (request.url ?? '/').split('?')[0]!;
-      const route = routes.get(path);
-      if (route === undefined) return reply({ status: 404 });
-      const body = await readBody(request);
+      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://listener');
+      const route = routes.find(({ address }) => matches(address.path, pathname));
+      if (route === undefined) return reply(response, { status: 404 });
+      const body = await readBody(request, route.address.maxBody ?? usualBody).catch((error: unknown) => {
+        if (error instanceof BodyTooLarge) return undefined;
+        throw error;
+      });
       if (body === undefined) {
         response.setHeader('connection', 'close');
-        return reply({ status: 413 });
+        const text = route.address.tooLarge ?? '';
+        return reply(response, { status: 413, body: text, ...(text === '' ? {} : json) });
       }
       const headers = new Map<string, string>();
       for (const [name, value] of Object.entries(request.headers)) {
         if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
       }
-      reply(await route.handle({ method: request.method ?? 'GET', path, headers, body }));
+      const method = request.method ?? 'GET';
+      reply(response, await route.handle({ method, path: pathname, query: searchParams, headers, body }));
     } catch (error) {
       // Not stored, so not acknowledged: the platform pushes again.
       this.#log('warn', 'push.refused', { error });
-      if (!response.headersSent) reply({ status: 503, headers: { 'retry-after': '5' } });
-      else response.destroy();
+      if (response.headersSent) response.destroy();
+      else reply(response, { status: 503, headers: { 'retry-after': '5' } });
     }
   }
 }
 
-/** Undefined when the body is larger than allowed; a declared length is refused before a byte is read. */
-async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > largestBody) return undefined;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > largestBody) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+const json = { headers: { 'content-type': 'application/json' } };
+
+/** A route that ends in `/*` takes everything below it. */
+function matches(route: string, path: string): boolean {
+  return route.endsWith('/*') ? path.startsWith(route.slice(0, -1)) : path === route;
+}
+
+function reply(response: ServerResponse, answer: RawReply): void {
+  const body = answer.body ?? '';
+  response.writeHead(answer.status, { 'content-length': Buffer.byteLength(body), ...answer.headers });
+  response.end(body);
 }

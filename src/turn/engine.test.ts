@@ -54,7 +54,8 @@ const settings = (busyMode: 'interrupt' | 'queue' | 'steer') =>
 
 const route: AccountRoute = {
   account: accountId('telegram', '1'),
-  manifest: { name: 'telegram', batch: { textMs: 0, splitMs: 40, splitAt: 4_000, mediaMs: 0 } },
+  manifest: { name: 'telegram' },
+  batch: { textMs: 0, splitMs: 40, splitAt: 4_000, mediaMs: 0 },
   block: { access: { allowedUsers: [], allowAll: false, groupAllowedUsers: [], groupAllowedChats: [] } },
 };
 
@@ -143,6 +144,10 @@ function gateway(busyMode: 'interrupt' | 'queue' | 'steer' = 'interrupt', clock:
         ),
       wake: (_, chat) => woken.push(chat),
       typing: () => () => {},
+      resolve: ({ platform, chat = 'home' }) => ({
+        account: `${platform}:1`,
+        at: { chat: brand<ChatId>(chat) },
+      }),
     },
     toolsFor: () => new Set(['todo', 'terminal']),
     contextFor: () => undefined,

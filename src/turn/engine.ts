@@ -9,7 +9,7 @@ import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import { reach } from '../core/fault.ts';
 import { brand, type SessionKey, type TraceId, type TurnId } from '../core/ids.ts';
-import type { Address } from '../core/inbound.ts';
+import type { Address, DeliveryTarget } from '../core/inbound.ts';
 import type { Log } from '../core/log.ts';
 import { type Message, noUsage } from '../core/message.ts';
 import { type PartDraft, storeDrafts } from '../outbox/draft.ts';
@@ -39,6 +39,8 @@ export interface Outlet {
     kind: PartDraft['class'],
     prefix: string,
   ): readonly PartDraft[];
+  /** Account and chat of a delivery target; throws with a sentence when there is none. */
+  resolve(target: DeliveryTarget): { readonly account: string; readonly at: Address };
   /** New rows for this chat are committed. */
   wake(account: string, chat: string): void;
   /** Shows that somebody works on an answer; the returned function ends it. */
@@ -53,7 +55,7 @@ export interface EngineDeps {
   readonly agent: Agent;
   readonly outlet: Outlet;
   /** Tools a source may use at all; a request can only narrow them. */
-  toolsFor(platform: string): ReadonlySet<string>;
+  toolsFor(platform: string, toolsets?: readonly string[]): ReadonlySet<string>;
   /** About the conversation, for the system prompt. Byte-stable per session. */
   contextFor(work: ChatWork): string | undefined;
 }
@@ -249,7 +251,7 @@ export class TurnEngine implements Turns {
         ...shared,
         platform,
         input: chatInput(work.events),
-        tools: this.#deps.toolsFor(platform),
+        tools: this.#deps.toolsFor(platform, work.events[0]?.event.toolsets),
         ...(context === undefined ? {} : { contextPrompt: context }),
       });
     }
@@ -323,12 +325,29 @@ export class TurnEngine implements Turns {
     const last = work.events.at(-1)?.event;
     const text = answerOf(result);
     if (last === undefined || text === undefined) return [];
-    const to = { account: work.account, at: last.at, ...(last.message ? { replyTo: last.message } : {}) };
+    const to = this.#replyAddress(work.account, last);
+    if (to === undefined) return [];
     const notice =
       reset === undefined
         ? []
         : this.#deps.outlet.draft(say(`reset.${reset}`), to, 'notice', `${turn}:reset`);
     return [...notice, ...this.#deps.outlet.draft(text, to, 'reply', turn)];
+  }
+
+  /** Where the answer goes: back to the chat, or to the target the event names. */
+  #replyAddress(
+    account: string,
+    event: ChatWork['events'][number]['event'],
+  ): { readonly account: string; readonly at: Address; readonly replyTo?: string } | undefined {
+    if (event.answerTo === undefined) {
+      return { account, at: event.at, ...(event.message ? { replyTo: event.message } : {}) };
+    }
+    try {
+      return this.#deps.outlet.resolve(event.answerTo);
+    } catch (error) {
+      this.#deps.log('error', 'turn.unreachable', { target: event.answerTo, error });
+      return undefined;
+    }
   }
 
   async #command(command: CommandWork): Promise<void> {

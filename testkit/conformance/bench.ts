@@ -1,5 +1,6 @@
 /** One adapter on the bench: wired to its fake as the gateway would, with everything recorded. */
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/core/clock.ts';
 import { type AccountId, brand, type Cursor, type PartKey } from '../../src/core/ids.ts';
@@ -81,6 +82,8 @@ export async function openBench<C>(
     config,
     account,
     clock: systemClock,
+    home: tmpdir(),
+    file: () => Promise.reject(new NotSent('no such file')),
     log: (level, event, data) => void said.push(`${level} ${event} ${show(data)}`),
     fetch: (url, init) => {
       asked.push(url);
@@ -173,6 +176,13 @@ function connect(adapter: Adapter, options: ConnectOptions, said: string[]): Con
       await options.accept?.(events);
       accepted.push(...events);
       if (next !== undefined) cursor = next;
+      return { fresh: events.length };
+    },
+    relay: async (event) => {
+      signs += 1;
+      await options.accept?.([event]);
+      accepted.push(event);
+      return 'sent';
     },
     alive: () => {
       signs += 1;

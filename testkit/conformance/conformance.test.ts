@@ -25,6 +25,7 @@ const changed = (intake: Intake, changes: Partial<Intake>): Intake => ({
   cursor: intake.cursor,
   cursorAt: intake.cursorAt,
   accept: (events, cursor) => intake.accept(events, cursor),
+  relay: (event, waitMs) => intake.relay(event, waitMs),
   alive: () => intake.alive(),
   connected: () => intake.connected(),
   ...changes,
@@ -59,7 +60,10 @@ const broken: readonly { readonly by: string; readonly caught: string; readonly 
     adapter: running((adapter, intake, signal) =>
       adapter.run(
         changed(intake, {
-          accept: async (events, cursor) => void intake.accept(events, cursor).catch(() => {}),
+          accept: async (events, cursor) => {
+            void intake.accept(events, cursor).catch(() => {});
+            return { fresh: events.length };
+          },
         }),
         signal,
       ),
@@ -70,7 +74,9 @@ const broken: readonly { readonly by: string; readonly caught: string; readonly 
     caught: 'intake.store-fails',
     adapter: running((adapter, intake, signal) =>
       adapter.run(
-        changed(intake, { accept: (events, cursor) => intake.accept(events, cursor).catch(() => {}) }),
+        changed(intake, {
+          accept: (events, cursor) => intake.accept(events, cursor).catch(() => ({ fresh: 0 })),
+        }),
         AbortSignal.any([signal, AbortSignal.timeout(300)]),
       ),
     ),

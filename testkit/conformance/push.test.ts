@@ -22,6 +22,7 @@ function signed(event: object, key: string, ageMs = 0): RawRequest {
   return {
     method: 'POST',
     path: '/',
+    query: new URLSearchParams(),
     headers: new Map([
       ['x-time', time],
       ['x-signature', signature],

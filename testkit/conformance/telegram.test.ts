@@ -56,6 +56,7 @@ let update = 50_000;
 const pushed = (event: object, headers: Readonly<Record<string, string>>) => ({
   method: 'POST',
   path: '/telegram',
+  query: new URLSearchParams(),
   headers: new Map(Object.entries({ 'content-type': 'application/json', ...headers })),
   body: Buffer.from(JSON.stringify({ update_id: updateOf(event), ...event })),
 });

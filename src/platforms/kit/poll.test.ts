@@ -8,7 +8,7 @@ import { pollLoop } from './poll.ts';
 const event = (key: string) => ({ key }) as unknown as Inbound;
 const at = (position: string) => brand<Cursor>(position);
 
-function recording(accept: Intake['accept'] = async () => {}) {
+function recording(accept: (events: readonly Inbound[], cursor?: Cursor) => Promise<void> = async () => {}) {
   const log: string[] = [];
   const intake: Intake = {
     cursor: at('7'),
@@ -17,7 +17,9 @@ function recording(accept: Intake['accept'] = async () => {}) {
       log.push(`accept ${events.length} to ${cursor}`);
       await accept(events, cursor);
       log.push('stored');
+      return { fresh: events.length };
     },
+    relay: async () => 'failed',
     alive: () => log.push('alive'),
     connected: () => log.push('connected'),
   };

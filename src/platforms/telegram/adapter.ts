@@ -282,7 +282,7 @@ function offsetOf(cursor: Cursor | undefined): number | undefined {
 }
 
 /** Waits for `work`, but not longer than the signal allows; the work itself goes on. */
-async function untilAbort(work: Promise<void>, signal: AbortSignal): Promise<void> {
+async function untilAbort(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<void>();
   const stop = () => reject(signal.reason);

@@ -123,3 +123,23 @@ test('every setting is described', () => {
   expect(Object.keys(properties)).toContain('token');
   expect(plain.map(([name]) => name)).toEqual([]);
 });
+
+describe('batch windows', () => {
+  const windows = (values: object) =>
+    telegramConfig.batch?.(
+      telegramConfig.schema.parse({ token: '8000001:fake-token-for-tests-0123456789abcd', ...values }),
+    );
+
+  test('are the documented ones by default', () => {
+    expect(windows({})).toEqual({ textMs: 300, splitMs: 1000, splitAt: 4000, mediaMs: 800 });
+  });
+
+  test('are kept within their bounds, and the split window never ends before the ordinary one', () => {
+    expect(windows({ text_batch_delay_seconds: '0.01' })).toMatchObject({ textMs: 80 });
+    expect(windows({ text_batch_delay_seconds: 9, text_batch_split_delay_seconds: '0.5' })).toMatchObject({
+      textMs: 2000,
+      splitMs: 2000,
+    });
+    expect(windows({ text_batch_delay_seconds: 'soon' })).toMatchObject({ textMs: 300 });
+  });
+});

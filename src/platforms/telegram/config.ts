@@ -18,6 +18,16 @@ const flag = (fallback: boolean) =>
       return lies.has(word) ? false : fallback;
     });
 
+/** Anything that is not a number means the default; numbers are kept within the bounds. */
+const seconds = (fallback: number, low: number, high: number) =>
+  z
+    .unknown()
+    .optional()
+    .transform((raw) => {
+      const value = raw === undefined || raw === null || raw === '' ? Number.NaN : Number(raw);
+      return Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : fallback;
+    });
+
 /** YAML list, comma-separated text or one bare number. */
 const ids = () =>
   z
@@ -108,6 +118,13 @@ const shape = z
         return word === 'off' || word === 'all' ? word : 'first';
       })
       .describe('Which pieces of an answer reply to the message: off, first or all.'),
+    text_batch_delay_seconds: seconds(0.3, 0.08, 2).describe(
+      'Texts that follow each other this quickly become one turn; short ones wait less. 0.08 to 2.',
+    ),
+    text_batch_split_delay_seconds: seconds(1, 0.08, 4).describe(
+      'The same after a text of nearly the longest length, which the app has probably split. Up to 4.',
+    ),
+    media_batch_delay_seconds: seconds(0.8, 0, 10).describe('The same for photos that follow each other.'),
     disable_link_previews: flag(false).describe('Send links without a preview.'),
     webhook_url: url('TELEGRAM_WEBHOOK_URL').describe(
       'Public address for pushed updates; setting it selects webhook mode.',
@@ -157,6 +174,9 @@ export const telegramConfig: ConfigSpec<TelegramConfig> = {
     TELEGRAM_GUEST_MODE: 'guest_mode',
     TELEGRAM_OBSERVE_UNMENTIONED_GROUP_MESSAGES: 'observe_unmentioned_group_messages',
     TELEGRAM_REPLY_TO_MODE: 'reply_to_mode',
+    HERMES_TELEGRAM_TEXT_BATCH_DELAY_SECONDS: 'text_batch_delay_seconds',
+    HERMES_TELEGRAM_TEXT_BATCH_SPLIT_DELAY_SECONDS: 'text_batch_split_delay_seconds',
+    HERMES_TELEGRAM_MEDIA_BATCH_DELAY_SECONDS: 'media_batch_delay_seconds',
     TELEGRAM_WEBHOOK_URL: 'webhook_url',
     TELEGRAM_WEBHOOK_PORT: 'webhook_port',
     TELEGRAM_WEBHOOK_SECRET: 'webhook_secret',
@@ -172,6 +192,15 @@ export const telegramConfig: ConfigSpec<TelegramConfig> = {
     config.webhook_url === undefined
       ? undefined
       : { host: '0.0.0.0', port: config.webhook_port, path: webhookPath(config.webhook_url) },
+  batch: (config) => {
+    const textMs = config.text_batch_delay_seconds * 1000;
+    return {
+      textMs,
+      splitMs: Math.max(textMs, config.text_batch_split_delay_seconds * 1000),
+      splitAt: 4000,
+      mediaMs: config.media_batch_delay_seconds * 1000,
+    };
+  },
   origins: (config) =>
     [config.base_url, config.base_file_url].flatMap((base) =>
       base === undefined ? [] : [new URL(base).host],

@@ -1,4 +1,5 @@
 /** What the tests of this folder share: an adapter on the fake, an intake that records, and time to wait. */
+import { tmpdir } from 'node:os';
 import { systemClock } from '../../core/clock.ts';
 import {
   type AccountId,
@@ -47,6 +48,8 @@ export function testDeps(
     config,
     account: brand<AccountId>('telegram:8000001'),
     clock: systemClock,
+    home: tmpdir(),
+    file: () => Promise.reject(new NotSent('no such file')),
     log: (level, event, data) => void log.push({ level, event, data }),
     fetch: testFetch,
     socket: () => Promise.reject(new NotSent('no sockets here')),
@@ -84,7 +87,9 @@ export function recordIntake(
         intake.cursor = cursor;
         intake.cursorAt = Date.now();
       }
+      return { fresh: events.length };
     },
+    relay: () => Promise.resolve('failed'),
     alive: () => void intake.signs.alive++,
     connected: () => void intake.signs.connected++,
   };

@@ -25,6 +25,7 @@ async function listen(
       const reply = await handle({
         method: request.method ?? 'GET',
         path: request.url ?? '/',
+        query: new URLSearchParams(),
         headers,
         body: Buffer.concat(chunks),
       });
@@ -154,6 +155,7 @@ describe('a request is refused before anything of it is used', () => {
     const request = {
       method: 'POST',
       path: '/hook',
+      query: new URLSearchParams(),
       headers: new Map(Object.entries(good)),
       body: Buffer.from(update),
     };

@@ -100,6 +100,11 @@ export const settleInbound = query(
       .where('state', 'in', ['pending', 'claimed']),
 );
 
+/** The source may send the event again: nothing came of it. */
+export const forgetInbound = query((db, p: { account: string; key: string }) =>
+  db.deleteFrom('inbound').where('account', '=', p.account).where('key', '=', p.key),
+);
+
 /** A live request that ended without an answer may be asked again under the same key. */
 export const reopenInbound = query(
   (db, p: { id: number; session_key: string; trace: string; body: string; turn: string; ready_at: number }) =>

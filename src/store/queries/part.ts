@@ -112,6 +112,15 @@ export const settlePart = query(
       .where('state', 'in', ['queued', 'attempting']),
 );
 
+/** Takes a part back that certainly was not sent. */
+export const cancelPart = query((db, p: { key: string }) =>
+  db.deleteFrom('part').where('key', '=', p.key).where('state', '=', 'queued').where('mark', 'is', null),
+);
+
+export const partByKey = query((db, p: { key: string }) =>
+  db.selectFrom('part').select(['state', 'mark']).where('key', '=', p.key),
+);
+
 export const oldestUndelivered = query((db, _: Record<never, never>) =>
   db
     .selectFrom('part')
