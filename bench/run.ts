@@ -5,7 +5,7 @@
  *
  * Raw samples go to `results/`. Exit code 1 with `--gate` when a gate fails or a request of ours did.
  */
-import { existsSync, globSync, mkdirSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,18 +15,18 @@ import type { OpenExperiment, Subject } from './lib/experiment.ts';
 import { readGoal } from './lib/goal.ts';
 import { Lab } from './lib/lab.ts';
 import { readMachine } from './lib/machine.ts';
+import { type Build, builtAt } from './lib/package.ts';
 import { spread } from './lib/percentiles.ts';
 import { figure, judge, table } from './lib/report.ts';
-import type { Build } from './lib/subject.ts';
 
 const root = join(import.meta.dirname, '..');
-const isBuilt = existsSync(join(root, 'dist/cli/main.js'));
+const built = builtAt();
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string' },
-    gateway: { type: 'string', default: isBuilt ? 'dist' : 'source' },
+    gateway: { type: 'string', default: built ? 'dist' : 'source' },
     home: { type: 'string', default: tmpdir() },
     profile: { type: 'string' },
     gate: { type: 'boolean', default: false },
@@ -44,7 +44,7 @@ function wholeNumber(name: string, text: string): number {
 
 function buildOf(name: string): Build {
   if (name !== 'dist' && name !== 'source') refuse('--gateway must be dist or source');
-  if (name === 'dist' && !isBuilt)
+  if (name === 'dist' && built === undefined)
     refuse('There is no dist/: run `node scripts/build.ts` or use --gateway source.');
   return name;
 }
@@ -67,8 +67,9 @@ const nodeFlags = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof
 
 stayAround();
 const machine = readMachine();
+const how = `${build === 'dist' ? `dist of ${built?.toISOString()}` : build}${nodeFlags.length > 0 ? ', profiled' : ''}`;
 console.log(
-  `Hermes Gateway ${machine.version} (${machine.commit}, ${build}${nodeFlags.length > 0 ? ', profiled' : ''}), ` +
+  `Hermes Gateway ${machine.version} (${machine.commit}, ${how}), ` +
     `Node ${machine.node}, SQLite ${machine.sqlite}; ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ` +
     `Linux ${machine.kernel}; ${machine.pinning}; ${rounds} rounds\n`,
 );
@@ -96,7 +97,7 @@ for (const comparison of comparisons) {
   const disk = spread(diskOf(comparison));
   const load = spread(comparison.rounds.map((round) => round.load));
   console.log(
-    `\n${goal.id} ${goal.title}: ${goal.load}; ${comparison.seconds || 'no fixed'} s per subject and round. Beside it: ${goal.unequal}.`,
+    `\n${goal.id} ${goal.title}: ${goal.load}${goal.seconds > 0 ? `; ${comparison.seconds} s per subject and round` : ''}. Beside it: ${goal.unequal}.`,
   );
   console.log(
     `   4 KiB write + fdatasync p50 ${figure(disk.median)} ms (${figure(disk.min)}–${figure(disk.max)}); load average ${figure(load.median)} (up to ${figure(load.max)})`,

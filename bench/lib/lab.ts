@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import type { FarJobs } from './far-process.ts';
 import type { LoadJobs } from './load-process.ts';
-import { type Build, type Home, makeHome, type Running, startGateway, startPassThrough } from './subject.ts';
+import { type Build, openPackage, type Package } from './package.ts';
+import { type Home, makeHome, type Running, startGateway, startPassThrough } from './subject.ts';
 import { startWorker, type Worker } from './worker.ts';
 
 export interface LabOptions {
@@ -18,11 +19,13 @@ export class Lab {
   readonly far: Worker<FarJobs>;
   readonly clients: Worker<LoadJobs>;
   readonly #options: LabOptions;
+  readonly #package: Package;
   readonly #closers: (() => Promise<void> | void)[] = [];
   #home: Home | undefined;
 
   constructor(options: LabOptions) {
     this.#options = options;
+    this.#package = openPackage(options.build, options.homes);
     this.far = startWorker<FarJobs>(join(import.meta.dirname, 'far-process.ts'), 'around');
     this.clients = startWorker<LoadJobs>(join(import.meta.dirname, 'load-process.ts'), 'around');
   }
@@ -41,7 +44,7 @@ export class Lab {
 
   /** Runs until it is stopped or the experiment ends. */
   async gateway(home: Home): Promise<Running> {
-    const running = await startGateway(home, this.#options.build, this.#options.nodeFlags);
+    const running = await startGateway(home, [...this.#options.nodeFlags, this.#package.launcher]);
     this.#closers.push(() => running.stop());
     return running;
   }
@@ -60,6 +63,7 @@ export class Lab {
 
   async close(): Promise<void> {
     await this.clear();
+    this.#package.remove();
     await Promise.all([this.far.close(), this.clients.close()]);
   }
 }

@@ -21,7 +21,7 @@ export async function startPacedUpstream({ frames, gapMs }: Pace): Promise<{ rea
         if (response.destroyed) return;
         response.write(chunk(`{"content":"${stamp()}"}`, 'null'));
         if (number < frames) {
-          setTimeout(send, started + number * gapMs - performance.now(), number + 1);
+          setTimeout(send, Math.max(0, started + number * gapMs - performance.now()), number + 1);
           return;
         }
         response.end(`${chunk('{}', '"stop"')}${usage}data: [DONE]\n\n`);

@@ -22,8 +22,6 @@ export interface GatewayWish {
   readonly telegram?: { readonly url: string; readonly token: string };
 }
 
-export type Build = 'dist' | 'source';
-
 /** A home as its user would set it up; the port is free at the moment of the call. */
 export interface Home {
   readonly path: string;
@@ -76,13 +74,9 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-const launchers = {
-  dist: join(import.meta.dirname, '../../bin/hermes.js'),
-  source: join(import.meta.dirname, 'from-source.ts'),
-} as const satisfies Record<Build, string>;
-
-export function startGateway(home: Home, build: Build, nodeFlags: readonly string[]): Promise<Running> {
-  return start([...nodeFlags, launchers[build], 'gateway', 'run'], home.env, home.url, gatewayHeaders);
+/** `command` = launcher, with the flags of Node before it. */
+export function startGateway(home: Home, command: readonly string[]): Promise<Running> {
+  return start([...command, 'gateway', 'run'], home.env, home.url, gatewayHeaders);
 }
 
 export async function startPassThrough(upstream: string): Promise<Running> {
