@@ -32,8 +32,12 @@ test('the day is that of the configured time zone; an unknown zone does not stop
   expect(day('Nowhere/None')).toContain('Monday, January 05');
 });
 
-test('each platform is told what it can show', () => {
+test('a program and a terminal are told apart; platforms describe themselves in the context', () => {
   const prompts = openPrompts(settings('UTC'), virtualClock());
-  expect(prompts.system(testRun('x', [], { platform: 'sms' }).run)).toContain('1600');
-  expect(prompts.system(testRun('x', [], { platform: 'unheard-of' }).run)).not.toContain('undefined');
+  const system = (more: Parameters<typeof testRun>[2]) => prompts.system(testRun('x', [], more).run);
+  expect(system({ platform: 'api_server' })).toContain('a program or an unknown client');
+  expect(system({ platform: 'telegram', contextPrompt: '**Platform notes:** x' })).toContain(
+    'Platform notes',
+  );
+  expect(system({ platform: 'unheard-of' })).not.toMatch(/undefined|unknown client/);
 });

@@ -121,6 +121,23 @@ describe('choosing', () => {
   });
 });
 
+test.each([
+  [
+    'a model at an address of its own',
+    part({ provider: 'custom', name: 'anything', baseUrl: 'http://10.0.0.5:8000/v1' }),
+    true,
+  ],
+  [
+    'one that is said to be blind',
+    part({ provider: 'custom', name: 'anything', baseUrl: 'http://10.0.0.5:8000/v1', supportsVision: false }),
+    false,
+  ],
+  ['an unknown name at a vendor', part({ provider: 'openrouter', name: 'some/text-model' }), false],
+  ['a known name at a vendor', part({ provider: 'openrouter', name: 'openai/gpt-4o' }), true],
+])('images go to %s as they should', (_, configured, vision) => {
+  expect(resolveModel(undefined, configured, { OPENROUTER_API_KEY: 'k' })).toMatchObject({ vision });
+});
+
 describe('key scoping', () => {
   const env = { OPENROUTER_API_KEY: 'or-key', OPENAI_API_KEY: 'oa-key', GROQ_API_KEY: 'groq-key' };
   const keyAt = (baseUrl: string, model: Partial<Settings['model']> = {}) =>

@@ -154,7 +154,7 @@ function endpoint(
     baseUrl,
     apiKey,
     mode,
-    vision: (own ? supportsVision : undefined) ?? seesImages(mode, model),
+    vision: (own ? supportsVision : undefined) ?? seesImages(provider, mode, model),
     ...(own && maxTokens !== undefined && { maxTokens }),
   };
 }
@@ -245,8 +245,12 @@ function modeByUrl(url: string | undefined): Mode | undefined {
 const seeing =
   /gpt-4o|gpt-4\.1|gpt-4-turbo|gpt-5|\bo[34]\b|claude|gemini|grok-[4-9]|vision|-vl|llava|pixtral|llama-4|gemma-3|omni|4\.\dv/i;
 
-function seesImages(mode: Mode, model: string): boolean {
-  return mode !== 'chat' || seeing.test(model);
+/**
+ * Names tell for the known vendors. What stands behind an address of the operator's own cannot be known: images are
+ * passed on there, and `model.supports_vision: false` says when they should not be.
+ */
+function seesImages(provider: string, mode: Mode, model: string): boolean {
+  return mode !== 'chat' || provider === 'custom' || provider.startsWith('custom:') || seeing.test(model);
 }
 
 /** agent-runtime §3: loopback, container hosts, RFC 1918, link-local names and CGNAT (Tailscale). */

@@ -23,6 +23,9 @@ test('a token alone is enough and gives the documented defaults', () => {
     guest_mode: false,
     observe_unmentioned_group_messages: false,
     reply_to_mode: 'first',
+    text_batch_delay_seconds: 0.3,
+    text_batch_split_delay_seconds: 1,
+    media_batch_delay_seconds: 0.8,
     disable_link_previews: false,
     webhook_port: 8443,
   });
