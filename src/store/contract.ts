@@ -51,6 +51,9 @@ const setCursorTime = query((db, p: { id: string; at: number }) =>
     .values({ id: p.id, cursor: null, cursor_at: p.at })
     .onConflict((clash) => clash.column('id').doUpdateSet({ cursor_at: p.at })),
 );
+const accountsInOrder = query((db, _: Record<never, never>) =>
+  db.selectFrom('account').select('id').orderBy('id'),
+);
 const cursorTime = query((db, p: { id: string }) =>
   db.selectFrom('account').select('cursor_at').where('id', '=', p.id),
 );
@@ -249,14 +252,19 @@ export function storeContract(name: string, prepare: () => Promise<Place>): void
         expect(await readValue(store, 'odd\0\ud800')).toBe('v');
       });
 
-      test('texts sort by their bytes', async () => {
+      test('texts sort by their bytes, in tables of every age', async () => {
         const keys = ['s:_', 's:A', 's:Z', 's:a', 's:b', 's:ä', 's:é', 's:中'];
         await store.write(async (tx) => {
-          for (const key of keys.toReversed()) await put(key)(tx);
+          for (const key of keys.toReversed()) {
+            await put(key)(tx);
+            await tx.run(setCursorTime, { id: key, at: 1 });
+          }
         });
+        const sorted = keys.toSorted((a, b) => Buffer.from(a).compare(Buffer.from(b)));
         const rows = await store.read.all(metaFrom, { from: 's:', to: 's;' });
-        const bytes = (key: string) => Buffer.from(key);
-        expect(rows.map((row) => row.key)).toEqual(keys.toSorted((a, b) => bytes(a).compare(bytes(b))));
+        expect(rows.map((row) => row.key)).toEqual(sorted);
+        const accounts = await store.read.all(accountsInOrder, {});
+        expect(accounts.map((row) => row.id)).toEqual(sorted);
       });
 
       test('whole numbers are exact up to 2^53-1; fractions are cut, larger numbers refused', async () => {
