@@ -24,6 +24,14 @@ export interface AgentRun {
   readonly model?: ModelChoice;
   /** Sampling and format wishes of the caller, passed on where the model takes them. */
   readonly sampling?: Sampling;
+  /**
+   * Tools the caller runs itself. When the model calls one, the turn ends with those calls open
+   * (`TurnResult.clientCalls`); server tools of the same message have run before.
+   */
+  readonly clientTools?: readonly ToolSchema[];
+  /** Applies to the first model call of the turn; later ones are free (`auto`). Default `auto`. */
+  readonly toolChoice?: ToolChoice;
+  readonly responseFormat?: ResponseFormat;
   readonly signal: AbortSignal;
   /** Text to add to the newest tool result before the next model call; takes what is waiting. */
   takeSteering(): string | undefined;
@@ -39,6 +47,22 @@ export interface ModelChoice {
   readonly apiKey?: string;
   readonly reasoningEffort?: string;
 }
+
+export type ToolChoice =
+  | { readonly type: 'auto' | 'none' | 'required' }
+  | { readonly type: 'tool'; readonly name: string }
+  /** Only these may be called. */
+  | { readonly type: 'allowed'; readonly names: readonly string[]; readonly required: boolean };
+
+export type ResponseFormat =
+  | { readonly type: 'text' | 'json_object' }
+  | {
+      readonly type: 'json_schema';
+      readonly name: string;
+      readonly schema: Readonly<Record<string, unknown>>;
+      readonly description?: string;
+      readonly strict?: boolean;
+    };
 
 export interface Sampling {
   readonly temperature?: number;
@@ -87,6 +111,8 @@ export interface ModelCall {
   readonly messages: readonly Message[];
   readonly tools: readonly ToolSchema[];
   readonly sampling?: Sampling;
+  readonly toolChoice?: ToolChoice;
+  readonly responseFormat?: ResponseFormat;
   readonly reasoningEffort?: string;
   /** For prompt caches of providers that key them. */
   readonly session: string;

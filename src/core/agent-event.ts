@@ -1,4 +1,4 @@
-import type { Message, Usage } from './message.ts';
+import type { Message, ToolCall, Usage } from './message.ts';
 
 /**
  * What a turn emits while it works. Every consumer (chat preview, SSE encoder, run events, logs) reads this
@@ -45,6 +45,8 @@ export interface TurnResult {
   readonly modelCalls: number;
   /** Why the loop stopped: `text_response`, `max_iterations`, `truncated`, `model_error` … */
   readonly exit: string;
+  /** Calls of the caller's own tools, still open; the caller answers them with its next request. */
+  readonly clientCalls?: readonly ToolCall[];
   /** For people, secrets removed; present when failed or partial. */
   readonly error?: { readonly code: string; readonly message: string };
 }

@@ -1,6 +1,6 @@
 /** How every source of work reaches the agent, and what it can watch. There is no second path. */
 
-import type { ModelChoice, Sampling } from '../agent/contract.ts';
+import type { ModelChoice, ResponseFormat, Sampling, ToolChoice, ToolSchema } from '../agent/contract.ts';
 import type { AgentEvent, TurnResult } from '../core/agent-event.ts';
 import type { SessionKey, TraceId, TurnId } from '../core/ids.ts';
 import type { Content, Message } from '../core/message.ts';
@@ -24,6 +24,10 @@ export interface TurnRequest {
   readonly memoryScope?: string;
   readonly model?: ModelChoice;
   readonly sampling?: Sampling;
+  /** Tools the caller runs itself; see AgentRun. */
+  readonly clientTools?: readonly ToolSchema[];
+  readonly toolChoice?: ToolChoice;
+  readonly responseFormat?: ResponseFormat;
   /** Names of the allowed tools; only ever narrows what the source's toolset gives. */
   readonly tools?: readonly string[];
   /** `live`: the turn dies with its last watcher and is not resumed after a restart. */

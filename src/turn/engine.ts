@@ -257,6 +257,7 @@ export class TurnEngine implements Turns {
     }
     const { request, source } = work;
     const all = this.#deps.toolsFor(source);
+    const { clientTools, toolChoice, responseFormat } = request;
     return agent.run({
       ...shared,
       platform: source,
@@ -265,6 +266,9 @@ export class TurnEngine implements Turns {
       ...(request.ephemeralSystem === undefined ? {} : { ephemeralSystem: request.ephemeralSystem }),
       ...(request.model === undefined ? {} : { model: request.model }),
       ...(request.sampling === undefined ? {} : { sampling: request.sampling }),
+      ...(clientTools === undefined ? {} : { clientTools }),
+      ...(toolChoice === undefined ? {} : { toolChoice }),
+      ...(responseFormat === undefined ? {} : { responseFormat }),
     });
   }
 

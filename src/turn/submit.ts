@@ -73,6 +73,8 @@ async function recordedResult(tx: Tx, turn: string): Promise<TurnResult | undefi
   const rows = await tx.all(messagesOfTurn, { session_id: row.session_id, turn });
   const messages = rows.map((each) => JSON.parse(each.body) as Message);
   const last = messages.at(-1);
+  // A recorded message with calls and no results after it: the caller's own tools.
+  const open = last?.role === 'assistant' ? last.toolCalls : undefined;
   const error = row.error === null ? undefined : (JSON.parse(row.error) as { code: string; message: string });
   return {
     status: row.state satisfies TurnStatus,
@@ -84,6 +86,7 @@ async function recordedResult(tx: Tx, turn: string): Promise<TurnResult | undefi
     provider: row.provider ?? '',
     modelCalls: messages.filter((message) => message.role === 'assistant').length,
     exit: 'recorded',
+    ...(open ? { clientCalls: open } : {}),
     ...(error ? { error } : {}),
   };
 }
