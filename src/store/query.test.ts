@@ -1,4 +1,6 @@
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
+import { inDialect, migrations } from './migrations/list.ts';
 import { fill, query } from './query.ts';
 
 const pending = query((db, p: { session_key: string; limit: number }) =>
@@ -30,10 +32,10 @@ test('a query is built once per dialect, however often it is used', () => {
 
 test('a select has the expected words in both dialects', () => {
   expect(pending.compiled('sqlite').sql).toBe(
-    'select "id", "body" from "inbound" where "session_key" = ? and "state" in (?, ?) order by "id" limit ?',
+    'select "id", "body" from "inbound" where "session_key" = ? and "state" in ('pending', 'claimed') order by "id" limit ?',
   );
   expect(pending.compiled('postgres').sql).toBe(
-    'select "id", "body" from "inbound" where "session_key" = $1 and "state" in ($2, $3) order by "id" limit $4',
+    'select "id", "body" from "inbound" where "session_key" = $1 and "state" in ('pending', 'claimed') order by "id" limit $2',
   );
 });
 
@@ -46,10 +48,33 @@ test('an upsert has the expected words in both dialects', () => {
   );
 });
 
-test('parameters and constants go to their own places', () => {
-  const compiled = pending.compiled('postgres');
-  expect(fill(compiled, { session_key: 'a', limit: 5 })).toEqual(['a', 'pending', 'claimed', 5]);
+test('parameters are bound in order of their places, as often as they are used', () => {
+  expect(fill(pending.compiled('postgres'), { session_key: 'a', limit: 5 })).toEqual(['a', 5]);
   expect(fill(remember.compiled('sqlite'), { key: 'k', value: 'v' })).toEqual(['k', 'v', 'v']);
+});
+
+test('constants are part of the text, quoted', () => {
+  const quoted = query((db, _: Record<never, never>) =>
+    db.selectFrom('meta').select('value').where('key', '=', "it's").where('value', 'is not', null).limit(3),
+  );
+  for (const dialect of ['sqlite', 'postgres'] as const) {
+    const compiled = quoted.compiled(dialect);
+    expect(compiled.sql).toBe(
+      `select "value" from "meta" where "key" = 'it''s' and "value" is not null limit 3`,
+    );
+    expect(fill(compiled, {})).toEqual([]);
+  }
+});
+
+test('the queue of a lane is read from the index that holds open work only', () => {
+  const db = new DatabaseSync(':memory:');
+  for (const statement of migrations.flatMap((each) => each.statements)) db.exec(inDialect(statement, 'sqlite'));
+  const { sql } = pending.compiled('sqlite');
+  const plan = db.prepare(`explain query plan ${sql}`).all('a', 5);
+  expect(plan.map((row) => row['detail'])).toEqual([
+    expect.stringContaining('USING INDEX inbound_open (session_key=?)'),
+  ]);
+  db.close();
 });
 
 test('no parameter of one call is seen by another', () => {
