@@ -32,10 +32,10 @@ test('a query is built once per dialect, however often it is used', () => {
 
 test('a select has the expected words in both dialects', () => {
   expect(pending.compiled('sqlite').sql).toBe(
-    'select "id", "body" from "inbound" where "session_key" = ? and "state" in ('pending', 'claimed') order by "id" limit ?',
+    `select "id", "body" from "inbound" where "session_key" = ? and "state" in ('pending', 'claimed') order by "id" limit ?`,
   );
   expect(pending.compiled('postgres').sql).toBe(
-    'select "id", "body" from "inbound" where "session_key" = $1 and "state" in ('pending', 'claimed') order by "id" limit $2',
+    `select "id", "body" from "inbound" where "session_key" = $1 and "state" in ('pending', 'claimed') order by "id" limit $2`,
   );
 });
 
@@ -68,7 +68,8 @@ test('constants are part of the text, quoted', () => {
 
 test('the queue of a lane is read from the index that holds open work only', () => {
   const db = new DatabaseSync(':memory:');
-  for (const statement of migrations.flatMap((each) => each.statements)) db.exec(inDialect(statement, 'sqlite'));
+  for (const statement of migrations.flatMap((each) => each.statements))
+    db.exec(inDialect(statement, 'sqlite'));
   const { sql } = pending.compiled('sqlite');
   const plan = db.prepare(`explain query plan ${sql}`).all('a', 5);
   expect(plan.map((row) => row['detail'])).toEqual([
