@@ -12,6 +12,8 @@ export interface HomeOptions {
   /** More lines of config.yaml. */
   readonly yaml?: string;
   readonly databaseUrl?: string;
+  /** Where the home is made; default the system's folder for temporary files. */
+  readonly folder?: string;
 }
 
 export interface Home {
@@ -24,7 +26,7 @@ export interface Home {
 
 /** A temporary home that knows the fakes. The API port is free at the moment of the call. */
 export async function makeHome(options: HomeOptions): Promise<Home> {
-  const path = mkdtempSync(join(tmpdir(), 'hermes-test-'));
+  const path = mkdtempSync(join(options.folder ?? tmpdir(), 'hermes-test-'));
   const port = await freePort();
   const apiKey = 'test-api-key-0123456789abcdef';
   const { telegram } = options;

@@ -27,6 +27,7 @@ export class StateFile {
   readonly #read: () => Snapshot;
   #cancel: (() => void) | undefined;
   #writtenAt = Number.NEGATIVE_INFINITY;
+  #closed = false;
 
   constructor(home: string, clock: Clock, log: Log, read: () => Snapshot) {
     this.#file = join(home, 'gateway_state.json');
@@ -37,12 +38,13 @@ export class StateFile {
 
   /** Something small changed, e.g. the number of active turns. */
   touch(): void {
-    if (this.#cancel !== undefined) return;
+    if (this.#cancel !== undefined || this.#closed) return;
     const wait = this.#writtenAt + pauseMs - this.#clock.monotonic();
     this.#cancel = this.#clock.after(Math.max(0, wait), () => this.write());
   }
 
   write(): void {
+    if (this.#closed) return;
     this.#cancel?.();
     this.#cancel = undefined;
     this.#writtenAt = this.#clock.monotonic();
@@ -55,9 +57,10 @@ export class StateFile {
     }
   }
 
+  /** The last state; nothing is written after it. */
   close(): void {
-    this.#cancel?.();
     this.write();
+    this.#closed = true;
   }
 
   #content(): object {

@@ -60,7 +60,7 @@ function countWords(text: string): number {
 }
 
 const keyHint =
-  'Add a model with `hermes setup` (or set a key such as OPENROUTER_API_KEY) to talk to a real one.';
+  'Set a key such as OPENROUTER_API_KEY and `model.default` with `hermes config set` to talk to a real one.';
 const label = 'I am the built-in demo model: scripted, offline, and honest about it.';
 
 interface Script {
@@ -85,7 +85,7 @@ const scripts: readonly Script[] = [
         arguments: {
           todos: [
             { id: '1', content: 'Look at this demo', status: 'completed' },
-            { id: '2', content: 'Connect a chat with `hermes gateway setup`', status: 'in_progress' },
+            { id: '2', content: 'Connect a chat: set TELEGRAM_BOT_TOKEN', status: 'in_progress' },
             { id: '3', content: 'Connect a real model', status: 'pending' },
           ],
         },

@@ -2,7 +2,7 @@
  * Checks the parameters of a Bot API call against `data/bot-api.json`, more strictly than the public server, which
  * ignores what it does not know: an unknown, missing or wrongly typed parameter is an error of the caller.
  */
-import { readFileSync } from 'node:fs';
+import botApi from '../data/bot-api.json' with { type: 'json' };
 
 interface Field {
   readonly name: string;
@@ -18,7 +18,7 @@ interface Schema {
   >;
 }
 
-const schema = JSON.parse(readFileSync(new URL('../data/bot-api.json', import.meta.url), 'utf8')) as Schema;
+const schema: Schema = botApi;
 
 /** Emoji a bot may react with. */
 export const { reactions } = schema;
