@@ -397,7 +397,9 @@ describe('requests', () => {
   });
 
   test('a model that cannot see is told that an image was left out', async () => {
-    await collect(open('chat'), ask([{ role: 'user', content: picture }]));
+    const own = { ...noModel, baseUrl: `${upstream.url}/v1`, apiKey: upstream.key, supportsVision: false };
+    const blind = openModels({ model: own, providers: {}, providerEnv: {} }, { clock: systemClock, fetch });
+    await collect(blind.open(undefined), ask([{ role: 'user', content: picture }]));
     const sent = JSON.stringify(lastBody());
     expect(sent).toContain(imageOmitted);
     expect(sent).not.toContain('base64');

@@ -44,7 +44,7 @@ test('a tool the turn may not use is never called', async () => {
 
 test('it says what it is, and how to get a real model', async () => {
   for (const prompt of ['hello', 'what is the capital of France?']) {
-    expect(text(await ask(prompt))).toMatch(/built-in demo model.*hermes setup/);
+    expect(text(await ask(prompt))).toMatch(/built-in demo model.*hermes config set/);
   }
 });
 
