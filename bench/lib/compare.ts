@@ -12,7 +12,7 @@ export interface Comparison {
   readonly seconds: number;
   readonly rounds: readonly Round[];
   /** Why a subject has no more rounds. */
-  readonly notServed: Readonly<Partial<Record<Subject, string>>>;
+  readonly notServed: Readonly<Partial<Record<Subject, string | undefined>>>;
 }
 
 export interface Round {
@@ -32,7 +32,7 @@ export async function compare(
   options: { readonly rounds: number; readonly seconds: number; say(line: string): void },
 ): Promise<Comparison> {
   const { seconds, say } = options;
-  const notServed: Partial<Record<Subject, string>> = {};
+  const notServed: Partial<Record<Subject, string | undefined>> = {};
   const rounds: Round[] = [];
   try {
     const experiment = await open(lab);
@@ -45,8 +45,9 @@ export async function compare(
         try {
           const time = number === 0 ? Math.min(warmUpSeconds, seconds) : seconds;
           measured[subject] = await experiment.round(subject, number, time);
+          notServed[subject] = lab.died(subject);
         } catch (error) {
-          notServed[subject] = reason(error);
+          notServed[subject] = lab.died(subject) ?? reason(error);
         }
       }
       if (number > 0) rounds.push({ ...round, measured });

@@ -1,6 +1,6 @@
 /** Everything a gateway connects to, in a process of its own: the models and the chat network. */
 import { type FakeTelegram, startFakeTelegram } from '../../src/platforms/telegram/fake.ts';
-import { startUpstream } from '../../testkit/upstream/index.ts';
+import { startInstantUpstream } from './instant-upstream.ts';
 import { startPacedUpstream } from './paced-upstream.ts';
 import { serveJobs } from './worker.ts';
 
@@ -9,7 +9,7 @@ let telegram: FakeTelegram | undefined;
 const jobs = {
   /** A model that answers each request at once with `text`. */
   async instant({ text }: { readonly text: string }) {
-    return (await startUpstream({ instant: { text } })).url;
+    return (await startInstantUpstream(text)).url;
   },
   async paced(pace: { readonly frames: number; readonly gapMs: number }) {
     return (await startPacedUpstream(pace)).url;

@@ -1,5 +1,6 @@
 /** What experiments work with: the processes around the subjects, and the subjects. */
 import { join } from 'node:path';
+import type { Subject } from './experiment.ts';
 import type { FarJobs } from './far-process.ts';
 import type { LoadJobs } from './load-process.ts';
 import { type Build, openPackage, type Package } from './package.ts';
@@ -21,6 +22,7 @@ export class Lab {
   readonly #options: LabOptions;
   readonly #package: Package;
   readonly #closers: (() => Promise<void> | void)[] = [];
+  readonly #started: { readonly subject: Subject; readonly running: Running }[] = [];
   #home: Home | undefined;
 
   constructor(options: LabOptions) {
@@ -45,19 +47,32 @@ export class Lab {
   /** Runs until it is stopped or the experiment ends. */
   async gateway(home: Home): Promise<Running> {
     const running = await startGateway(home, [...this.#options.nodeFlags, this.#package.launcher]);
-    this.#closers.push(() => running.stop());
-    return running;
+    return this.#own('ours', running);
   }
 
   async passThrough(upstream: string): Promise<Running> {
     const running = await startPassThrough(upstream);
+    return this.#own('pass-through', running);
+  }
+
+  #own(subject: Subject, running: Running): Running {
+    this.#started.push({ subject, running });
     this.#closers.push(() => running.stop());
     return running;
+  }
+
+  /** How a process of the subject ended that nobody stopped. */
+  died(subject: Subject): string | undefined {
+    return this.#started
+      .filter((each) => each.subject === subject)
+      .map(({ running }) => running.died())
+      .find((how) => how !== undefined);
   }
 
   /** Ends the subjects of an experiment. */
   async clear(): Promise<void> {
     this.#home = undefined;
+    this.#started.length = 0;
     for (const close of this.#closers.splice(0).reverse()) await close();
   }
 

@@ -29,6 +29,7 @@ export async function startPacedUpstream({ frames, gapMs }: Pace): Promise<{ rea
       send(1);
     });
   });
+  server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }

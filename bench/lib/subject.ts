@@ -13,6 +13,8 @@ export interface Running {
   /** Milliseconds from spawn to the first answer over HTTP. */
   readonly startMs: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** How it ended although nobody stopped it, and what it said last. */
+  died(): string | undefined;
   stop(): Promise<void>;
 }
 
@@ -106,8 +108,8 @@ async function start(
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);
   const ended = new AbortController();
-  child.on('exit', () => ended.abort());
-  child.on('error', () => ended.abort());
+  child.on('exit', (code, signal) => ended.abort(`it ended with ${signal ?? code}; it said last:\n${said}`));
+  child.on('error', (error) => ended.abort(error.message));
   while (!(await answers(`${url}/health`))) {
     if (!ended.signal.aborted && performance.now() - spawned < startWithinMs) {
       await delay(2);
@@ -117,7 +119,18 @@ async function start(
     throw new Error(`nothing listens on ${url}; the process said:\n${said}`);
   }
   const startMs = performance.now() - spawned;
-  return { url, headers, startMs, pid: child.pid ?? 0, stop: () => stop(child, ended.signal) };
+  let isStopped = false;
+  return {
+    url,
+    headers,
+    startMs,
+    pid: child.pid ?? 0,
+    died: () => (ended.signal.aborted && !isStopped ? String(ended.signal.reason) : undefined),
+    stop() {
+      isStopped = true;
+      return stop(child, ended.signal);
+    },
+  };
 }
 
 async function stop(child: ChildProcess, ended: AbortSignal): Promise<void> {
