@@ -15,16 +15,24 @@ export interface StoreHealth {
   readonly why?: string;
 }
 
-/** The one database of a gateway. Two implementations, `sqlite/` and `postgres/`, pass `contract.test.ts`. */
+/**
+ * `synced` (default): survives a loss of power. `ordered`: survives the end of the process and is seen by everything
+ * after it, but a loss of power may undo it until the next synced unit; for what the next start finds out again. A
+ * store may always do more.
+ */
+export type Durability = 'synced' | 'ordered';
+
+/** The one database of a gateway. Two implementations, `sqlite/` and `postgres/`, pass the suite of `contract.ts`. */
 export interface Store {
   readonly dialect: DialectName;
   /**
    * Runs `unit` in a transaction and resolves once it is durable (synced). Units started in one event-loop turn
    * share a commit. A unit that throws loses only its own changes and rejects; a failing commit rejects
    * every unit of it with STORE_FULL and changes nothing. A unit must await nothing but `tx`, and must not
-   * start work outside that could not be undone: do that after `write` resolved.
+   * start work outside that could not be undone: do that after `write` resolved. It may run more than once (conflicts
+   * are repeated), so it resets what it sets outside. A statement that failed dooms its unit, caught or not.
    */
-  write<T>(unit: (tx: Tx) => Promise<T>): Promise<T>;
+  write<T>(unit: (tx: Tx) => Promise<T>, durability?: Durability): Promise<T>;
   /** Committed data only. */
   readonly read: Tx;
   health(): StoreHealth;

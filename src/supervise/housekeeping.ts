@@ -13,8 +13,6 @@ const firstMs = 60_000;
 const traceMs = 30 * day;
 /** A request's key is remembered as long as a client could sensibly retry it. */
 const requestMs = day;
-/** Asks a database that refused a write whether it takes one again. */
-const probeMs = 5_000;
 
 export interface Source {
   readonly account: string;
@@ -27,7 +25,8 @@ export class Housekeeping {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #sources: readonly Source[];
-  #cancel: (() => void)[] = [];
+  #cancel = () => {};
+  #stopped = false;
 
   constructor(store: Store, clock: Clock, log: Log, sources: readonly Source[]) {
     this.#store = store;
@@ -38,12 +37,11 @@ export class Housekeeping {
 
   start(): void {
     this.#later(firstMs);
-    this.#probeLater();
   }
 
   stop(): void {
-    for (const cancel of this.#cancel) cancel();
-    this.#cancel = [];
+    this.#stopped = true;
+    this.#cancel();
   }
 
   /** Idempotent; one transaction per source, so that a long clean-up never holds a message up for long. */
@@ -58,19 +56,11 @@ export class Housekeeping {
   }
 
   #later(ms: number): void {
-    this.#cancel[0] = this.#clock.after(ms, () => {
+    if (this.#stopped) return;
+    this.#cancel = this.#clock.after(ms, () => {
       this.clean()
         .catch((error: unknown) => this.#log('warn', 'housekeeping.failed', { error }))
         .finally(() => this.#later(everyMs));
-    });
-  }
-
-  #probeLater(): void {
-    this.#cancel[1] = this.#clock.after(probeMs, () => {
-      const probe = this.#store.health().writable
-        ? Promise.resolve()
-        : this.#store.write((tx) => tx.run(forgetParts, { before: 0 })).then(() => {});
-      probe.catch(() => {}).finally(() => this.#probeLater());
     });
   }
 }

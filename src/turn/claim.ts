@@ -60,53 +60,59 @@ export interface ClaimDeps {
 /** Events one turn takes at most; the rest waits for the next turn. */
 const largestBatch = 32;
 
+/**
+ * A claim need not survive a loss of power: without it the events are still pending, and everything a turn does
+ * outside is preceded by a synced step.
+ */
 export function claimNext(deps: ClaimDeps, key: SessionKey): Promise<Next> {
-  return deps.store.write(async (tx) => {
-    const left = await tx.get(runningTurnOf, { session_key: key });
-    if (left !== undefined) return { kind: 'turn', claim: await takeOver(tx, key, left) };
-    const rows = await tx.all(pendingOf, { session_key: key, limit: largestBatch });
-    const first = rows[0];
-    if (first === undefined) return { kind: 'nothing' };
-    const now = deps.clock.now();
-    const batch = takeBatch(
-      rows.map((row) => ({ ...row, envelope: readEnvelope(row.body) })),
-      deps.settings,
-    );
-    const last = batch.at(-1)!;
-    if (last.ready_at > now) return { kind: 'wait', ms: last.ready_at - now };
-    const trace = brand<TraceId>(first.trace);
-    if (last.envelope.type === 'chat' && last.envelope.command !== undefined) {
-      const command = { key, row: first.id, trace, account: first.account, envelope: last.envelope };
-      return { kind: 'command', command };
-    }
-    const turn = brand<TurnId>(
-      last.envelope.type === 'request' ? last.envelope.turn : `turn_${deps.clock.hex(12)}`,
-    );
-    const { session, reset } =
-      last.envelope.type === 'request'
-        ? await requestSession(tx, key, first.account, last.envelope.request.sessionId, now)
-        : await chatSession(deps, tx, key, last.envelope, now);
-    const raised = await tx.get(raiseFence, { session_key: key, session_id: session });
-    const fence = raised!.fence;
-    await tx.run(insertTurn, {
-      id: turn,
-      session_key: key,
-      session_id: session,
-      fence,
-      consumer: first.consumer,
-      trace,
-      started_at: now,
-    });
-    for (const row of batch) await tx.run(claimInbound, { id: row.id, turn });
-    const work = workOf(
-      first.account,
-      batch.map((row) => row.envelope),
-    );
-    return {
-      kind: 'turn',
-      claim: { key, turn, trace, fence, session, attempt: 1, work, ...(reset ? { reset } : {}) },
-    };
+  return deps.store.write((tx) => claim(deps, tx, key), 'ordered');
+}
+
+async function claim(deps: ClaimDeps, tx: Tx, key: SessionKey): Promise<Next> {
+  const left = await tx.get(runningTurnOf, { session_key: key });
+  if (left !== undefined) return { kind: 'turn', claim: await takeOver(tx, key, left) };
+  const rows = await tx.all(pendingOf, { session_key: key, limit: largestBatch });
+  const first = rows[0];
+  if (first === undefined) return { kind: 'nothing' };
+  const now = deps.clock.now();
+  const batch = takeBatch(
+    rows.map((row) => ({ ...row, envelope: readEnvelope(row.body) })),
+    deps.settings,
+  );
+  const last = batch.at(-1)!;
+  if (last.ready_at > now) return { kind: 'wait', ms: last.ready_at - now };
+  const trace = brand<TraceId>(first.trace);
+  if (last.envelope.type === 'chat' && last.envelope.command !== undefined) {
+    const command = { key, row: first.id, trace, account: first.account, envelope: last.envelope };
+    return { kind: 'command', command };
+  }
+  const turn = brand<TurnId>(
+    last.envelope.type === 'request' ? last.envelope.turn : `turn_${deps.clock.hex(12)}`,
+  );
+  const { session, reset } =
+    last.envelope.type === 'request'
+      ? await requestSession(tx, key, first.account, last.envelope.request.sessionId, now)
+      : await chatSession(deps, tx, key, last.envelope, now);
+  const raised = await tx.get(raiseFence, { session_key: key, session_id: session });
+  const fence = raised!.fence;
+  await tx.run(insertTurn, {
+    id: turn,
+    session_key: key,
+    session_id: session,
+    fence,
+    consumer: first.consumer,
+    trace,
+    started_at: now,
   });
+  for (const row of batch) await tx.run(claimInbound, { id: row.id, turn });
+  const work = workOf(
+    first.account,
+    batch.map((row) => row.envelope),
+  );
+  return {
+    kind: 'turn',
+    claim: { key, turn, trace, fence, session, attempt: 1, work, ...(reset ? { reset } : {}) },
+  };
 }
 
 type Row = Awaited<ReturnType<typeof inboundRows>>[number] & { readonly envelope: Envelope };

@@ -4,10 +4,11 @@ import { fail, GatewayError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { probe } from '../probe.ts';
 import { type Compiled, fill, type Query, type Value } from '../query.ts';
-import type { Store, StoreHealth, Tx } from '../store.ts';
+import type { Durability, Store, StoreHealth, Tx } from '../store.ts';
 import { isDamaged, isUnwritable, reasonOf } from './failures.ts';
 
 interface Waiting {
+  readonly durability: Durability;
   run(tx: Tx): Promise<unknown>;
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -86,6 +87,8 @@ export class SqliteStore implements Store {
   readonly #waiting: Waiting[] = [];
   #committing: Promise<void> | undefined;
   #scheduled = false;
+  /** What the connection is set to. */
+  #durability: Durability = 'synced';
   #closing: Promise<void> | undefined;
   #health: StoreHealth = { writable: true };
   #cancelProbe = () => {};
@@ -110,10 +113,10 @@ export class SqliteStore implements Store {
     };
   }
 
-  write<T>(unit: (tx: Tx) => Promise<T>): Promise<T> {
+  write<T>(unit: (tx: Tx) => Promise<T>, durability: Durability = 'synced'): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(new GatewayError('STORE_CLOSED', {}));
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ run: unit, resolve: (value) => resolve(value as T), reject });
+      this.#waiting.push({ durability, run: unit, resolve: (value) => resolve(value as T), reject });
       this.#schedule();
     });
   }
@@ -165,6 +168,7 @@ export class SqliteStore implements Store {
     const settled: Settled[] = [];
     try {
       const before = this.#health.writable ? 0 : this.#changes();
+      this.#syncWith(batch);
       this.#db.exec('begin immediate');
       for (const unit of batch) settled.push(await this.#runUnit(unit, batch.length > 1));
       this.#db.exec('commit');
@@ -184,6 +188,14 @@ export class SqliteStore implements Store {
       if ('value' in outcome) unit.resolve(outcome.value);
       else unit.reject(outcome.error);
     }
+  }
+
+  /** One unit that must survive a loss of power makes the whole commit do so. */
+  #syncWith(batch: readonly Waiting[]): void {
+    const wanted = batch.every(({ durability }) => durability === 'ordered') ? 'ordered' : 'synced';
+    if (wanted === this.#durability) return;
+    this.#db.exec(`pragma synchronous = ${wanted === 'synced' ? 'full' : 'normal'}`);
+    this.#durability = wanted;
   }
 
   /** A unit's own failure undoes only the unit; a failing disk throws and undoes the whole commit. */

@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { virtualClock } from '../../testkit/clock.ts';
+import { silentLog } from '../core/log.ts';
+import { insertInbound, settleInbound } from '../store/queries/inbound.ts';
+import { query } from '../store/query.ts';
+import { openSqlite } from '../store/sqlite/open.ts';
+import type { Store } from '../store/store.ts';
+import { Housekeeping } from './housekeeping.ts';
+
+const day = 24 * 60 * 60 * 1000;
+const keys = query((db, _: Record<never, never>) => db.selectFrom('inbound').select('key').orderBy('id'));
+
+let folder = '';
+let store: Store;
+const clock = virtualClock();
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'housekeeping-'));
+  store = openSqlite({ file: join(folder, 'gateway.db'), clock, log: silentLog });
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function put(account: string, key: string, ageMs: number, ended = true): Promise<void> {
+  await store.write(async (tx) => {
+    const row = await tx.get(insertInbound, {
+      account,
+      key,
+      trace: 't',
+      state: 'pending',
+      reason: null,
+      session_key: 's',
+      turn: null,
+      consumer: 'chat',
+      ready_at: 0,
+      body: '',
+      raw: '',
+      created_at: clock.now() - ageMs,
+    });
+    if (ended) await tx.run(settleInbound, { id: row!.id, state: 'answered', reason: null });
+  });
+}
+
+describe('housekeeping', () => {
+  it('keeps keys as long as the source can repeat them, and everything that has not ended', async () => {
+    await put('telegram:1', 'old', 40 * day);
+    await put('telegram:1', 'open', 40 * day, false);
+    await put('telegram:1', 'recent', 2 * day);
+    await put('slow:1', 'may come again', 40 * day);
+    await put('api_server', 'yesterday', 2 * day);
+    await put('api_server', 'today', day / 2);
+    await new Housekeeping(store, clock, silentLog, [
+      { account: 'telegram:1', redeliveryMs: day },
+      { account: 'slow:1', redeliveryMs: 60 * day },
+      { account: 'api_server', redeliveryMs: 'never' },
+    ]).clean();
+    expect((await store.read.all(keys, {})).map(({ key }) => key)).toEqual([
+      'open',
+      'recent',
+      'may come again',
+      'today',
+    ]);
+  });
+
+  it('runs by itself every hour until it is stopped', async () => {
+    const keeper = new Housekeeping(store, clock, silentLog, [{ account: 'telegram:1', redeliveryMs: day }]);
+    keeper.start();
+    await put('telegram:1', 'one', 40 * day);
+    await clock.advance(61_000);
+    expect(await store.read.all(keys, {})).toEqual([]);
+    await put('telegram:1', 'two', 40 * day);
+    keeper.stop();
+    await clock.advance(2 * 60 * 60 * 1000);
+    expect(await store.read.all(keys, {})).toHaveLength(1);
+  });
+});
