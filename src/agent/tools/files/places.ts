@@ -34,6 +34,10 @@ const secretFiles = [
   'webhook_subscriptions.json',
   'auth/google_oauth.json',
   'cache/bws_cache.json',
+  // Everybody's conversations. Merely opening and closing the file in this process would also drop the lock on it.
+  'gateway.db',
+  'gateway.db-wal',
+  'gateway.db-shm',
 ];
 const secretFolders = ['mcp-tokens', 'skills/.hub'];
 const environmentFiles = /^(?:\.env(?:\.(?:local|development|production|test|staging))?|\.envrc)$/;
@@ -61,7 +65,7 @@ export function readRefusal(path: string, places: Places): string | undefined {
   const file = fold(path);
   if (environmentFiles.test(basename(file))) return 'it is an environment file, which usually holds secrets';
   for (const home of productHomes(places)) {
-    for (const name of secretFiles) if (file === fold(join(home, name))) return 'it holds credentials';
+    for (const name of secretFiles) if (file === fold(join(home, name))) return 'it holds credentials or conversations';
     for (const name of secretFolders)
       if (isBelow(file, fold(join(home, name)))) return 'it holds credentials';
   }
