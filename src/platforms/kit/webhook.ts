@@ -40,3 +40,42 @@ export function isRecent(timestamp: string | undefined, nowMs: number, windowMs:
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
+
+export interface StandardSignature {
+  readonly secret: string;
+  readonly id: string | undefined;
+  /** Unix seconds, as the header gives them. */
+  readonly timestamp: string | undefined;
+  /** Space-separated `<version>,<base64>` entries; only `v1` counts. */
+  readonly signatures: string | undefined;
+  readonly body: Uint8Array;
+  readonly nowMs: number;
+}
+
+const standardWindowMs = 300_000;
+
+/**
+ * Signatures of Svix and of https://www.standardwebhooks.com: HMAC-SHA256 over id, timestamp and body. Any of the
+ * entries may match, so that a sender can change its secret. Never throws.
+ */
+export function isStandardSigned(check: StandardSignature): boolean {
+  const { id, timestamp, signatures, body } = check;
+  const key = standardKey(check.secret);
+  if (key === undefined || !id || !signatures) return false;
+  if (!isRecent(timestamp, check.nowMs, standardWindowMs)) return false;
+  const hmac = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64');
+  let found = false;
+  for (const entry of signatures.split(' ')) {
+    if (entry.startsWith('v1,') && isSame(entry.slice('v1,'.length), hmac)) found = true;
+  }
+  return found;
+}
+
+/** Undefined when `whsec_` is not followed by strict base64: such a secret signs nothing. */
+function standardKey(secret: string): Uint8Array | undefined {
+  if (secret === '') return undefined;
+  if (!secret.startsWith('whsec_')) return Buffer.from(secret);
+  const encoded = secret.slice('whsec_'.length);
+  const key = Buffer.from(encoded, 'base64');
+  return key.length > 0 && key.toString('base64') === encoded ? key : undefined;
+}

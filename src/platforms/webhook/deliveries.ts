@@ -1,0 +1,84 @@
+/** What has to be remembered for a while: how often a route was called, and which delivery is a new one. */
+import type { Clock } from '../../core/clock.ts';
+
+const minuteMs = 60_000;
+const mostRoutes = 1_000;
+
+/** A sliding window per route: the first call over the limit within any 60 seconds is refused. */
+export class CallRate {
+  readonly #limit: number;
+  readonly #clock: Clock;
+  readonly #calls = new Map<string, number[]>();
+
+  constructor(limit: number, clock: Clock) {
+    this.#limit = limit;
+    this.#clock = clock;
+  }
+
+  /** False = too many; such a call does not count. */
+  take(route: string): boolean {
+    const now = this.#clock.monotonic();
+    const calls = (this.#calls.get(route) ?? []).filter((at) => now - at < minuteMs);
+    if (this.#calls.size >= mostRoutes) this.#forget(now);
+    this.#calls.set(route, calls);
+    if (calls.length >= this.#limit) return false;
+    calls.push(now);
+    return true;
+  }
+
+  /** Names of routes that are gone would stay for ever. */
+  #forget(now: number): void {
+    for (const [route, calls] of this.#calls)
+      if (now - (calls.at(-1) ?? 0) >= minuteMs) this.#calls.delete(route);
+  }
+}
+
+export interface Delivery {
+  /** Unique per delivery; the same again within an hour of its acceptance. */
+  readonly key: string;
+  /** To be called when it was taken: its hour begins. */
+  taken(): void;
+}
+
+const hourMs = 3_600_000;
+const mostRemembered = 10_000;
+
+/**
+ * The store keeps keys far longer than the hour in which a repeated id is the same delivery. So an id that comes
+ * again after its hour gets a new key. What is forgotten here (restart, very many deliveries) keeps its old key: the
+ * worst case is a repetition that is refused too long, never one that runs twice.
+ */
+export class Deliveries {
+  readonly #clock: Clock;
+  readonly #seen = new Map<string, { readonly key: string; at: number }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  begin(route: string, id: string): Delivery {
+    const now = this.#clock.now();
+    const name = `${route}:${id}`;
+    const known = this.#seen.get(name);
+    const entry =
+      known === undefined
+        ? { key: name, at: now }
+        : now - known.at > hourMs
+          ? { key: `${name}@${now}`, at: now }
+          : known;
+    if (entry !== known) this.#remember(name, entry);
+    return {
+      key: entry.key,
+      taken: () => {
+        entry.at = this.#clock.now();
+      },
+    };
+  }
+
+  #remember(name: string, entry: { readonly key: string; at: number }): void {
+    this.#seen.delete(name);
+    this.#seen.set(name, entry);
+    const oldest = this.#seen.keys().next();
+    if (this.#seen.size > mostRemembered && !oldest.done) this.#seen.delete(oldest.value);
+  }
+}
