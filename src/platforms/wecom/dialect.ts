@@ -1,0 +1,59 @@
+/**
+ * Markdown tree → the Markdown WeCom shows. Nothing in it is ever refused; what the clients do not know they show as
+ * it stands, so texts are not escaped: a backslash would be seen.
+ */
+import type { Dialect, Rendered } from '../../text/dialect.ts';
+import { layout, type Markup } from '../../text/layout.ts';
+import { visibleText } from '../../text/plain.ts';
+import { isBareLink, type Mark } from '../../text/tree.ts';
+
+const marks: Readonly<Record<Mark, string>> = { bold: '**', italic: '*', strike: '', spoiler: '' };
+
+const markup: Markup = {
+  text: (value) => value.toWellFormed(),
+  mark: (kind, inner) => marks[kind] + inner + marks[kind],
+  code: (value) => {
+    const ticks = '`'.repeat(longestRun(value) + 1);
+    const room = value.startsWith('`') || value.endsWith('`') ? ' ' : '';
+    return `${ticks}${room}${value.toWellFormed()}${room}${ticks}`;
+  },
+  link: (url, inner, label) =>
+    isBareLink(url, label) ? inner : `[${inner}](${url.replace(/[\s()<>]/g, encodeURIComponent)})`,
+  fence: (lang, text) => {
+    const ticks = '`'.repeat(Math.max(3, longestRun(text) + 1));
+    return `${ticks}${lang.replace(/[`\n]/g, '')}\n${text.toWellFormed()}\n${ticks}`;
+  },
+  quote: '> ',
+  rule: '---',
+};
+
+export const wecomDialect: Dialect = {
+  name: 'wecom',
+  supports: {
+    bold: 'native',
+    italic: 'native',
+    strike: 'strip',
+    code: 'native',
+    fence: 'native',
+    link: 'native',
+    quote: 'native',
+    list: 'native',
+    heading: 'strip',
+    table: 'strip',
+    image: 'strip',
+    spoiler: 'strip',
+  },
+  render(doc) {
+    return { text: layout(doc, markup), mode: 'markdown', plain: visibleText(doc).toWellFormed() };
+  },
+  /** Behind a closing fence of any length the number needs a line of its own. */
+  numbered(rendered, index, total): Rendered {
+    const number = `(${index}/${total})`;
+    const gap = rendered.text.endsWith('```') ? '\n' : ' ';
+    return { ...rendered, text: `${rendered.text}${gap}${number}`, plain: `${rendered.plain} ${number}` };
+  },
+};
+
+function longestRun(value: string): number {
+  return Math.max(0, ...(value.match(/`+/g) ?? []).map((run) => run.length));
+}

@@ -1,0 +1,29 @@
+/** What goes wrong on demand, and where. */
+
+export type Place = 'handshake' | 'subscribe' | 'ping' | 'send' | 'upload';
+
+export type WeComFault = { readonly on: Place; readonly times: number } & (
+  | { readonly kind: 'hang' | 'reset' | 'accept-then-reset' | 'half-body' | 'garbage' }
+  /** At a handshake an HTTP status, elsewhere an error code. */
+  | { readonly kind: 'status'; readonly code: number; readonly text?: string }
+);
+
+export class Faults {
+  readonly #waiting: { readonly fault: WeComFault; left: number }[] = [];
+
+  add(fault: WeComFault): void {
+    this.#waiting.push({ fault, left: fault.times });
+  }
+
+  take(place: Place): WeComFault | undefined {
+    const next = this.#waiting.find(({ fault }) => fault.on === place);
+    if (next === undefined) return undefined;
+    next.left -= 1;
+    if (next.left <= 0) this.#waiting.splice(this.#waiting.indexOf(next), 1);
+    return next.fault;
+  }
+
+  clear(): void {
+    this.#waiting.splice(0);
+  }
+}
