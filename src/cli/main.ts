@@ -60,6 +60,8 @@ function commands(host: Host, run: Run): Command {
       run(async () => (await import('./gateway-status.ts')).gatewayStatus(host, place(), options))(),
     );
 
+  webhookCommand(program, host, run, place);
+
   program.commandsGroup('Set up:');
   configCommand(program, host, run, place);
   return program;
@@ -128,4 +130,47 @@ function configCommand(program: Command, host: Host, run: Run, place: () => Plac
     .command('env-path')
     .description('print the path of .env')
     .action(run(async () => (await load()).configPath(host, place(), 'env')));
+}
+
+function webhookCommand(program: Command, host: Host, run: Run, place: () => Place): void {
+  const webhook = program.command('webhook').description('routes for events of other services');
+  const load = () => import('./webhook.ts');
+  webhook.action(run(async () => (await load()).webhookUsage(host)));
+  webhook
+    .command('subscribe <name>')
+    .alias('add')
+    .description('add or change a route; a running gateway takes it up by itself')
+    .option('--prompt <text>', 'template of the task or message, with {dot.path} of the event', '')
+    .option('--events <list>', 'take only these events, separated by commas', '')
+    .option('--description <text>', 'what the route is for')
+    .option('--skills <list>', 'skills for the agent, separated by commas', '')
+    .option('--deliver <target>', 'log, a platform, or github_comment', 'log')
+    .option('--deliver-chat-id <id>', 'chat of that platform instead of its home channel', '')
+    .option('--secret <text>', 'secret of the sender; made up when left out')
+    .option('--deliver-only', 'deliver the message itself, without the agent')
+    .option('--script <file>', 'script that filters or changes the event')
+    .option('--retry-on-script-failure', 'answer 503 when the script fails')
+    .option('--cron-job <job>', 'run this cron job instead of the agent')
+    .option('--route-profile <name>', 'profile the route belongs to')
+    .option('--mirror-to-session', 'write delivered messages into the session of the chat')
+    .action((name: string, options) =>
+      run(async () => (await load()).webhookSubscribe(host, place(), name, options))(),
+    );
+  webhook
+    .command('list')
+    .alias('ls')
+    .description('subscriptions made with subscribe')
+    .action(run(async () => (await load()).webhookList(host, place())));
+  webhook
+    .command('remove <name>')
+    .alias('rm')
+    .description('end a subscription')
+    .action((name: string) => run(async () => (await load()).webhookRemove(host, place(), name))());
+  webhook
+    .command('test <name>')
+    .description('send a signed event to a subscription')
+    .option('--payload <json>', 'the event')
+    .action((name: string, options) =>
+      run(async () => (await load()).webhookTest(host, place(), name, options))(),
+    );
 }

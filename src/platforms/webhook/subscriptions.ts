@@ -49,12 +49,12 @@ export async function readSubscriptions(home: string): Promise<Subscriptions> {
 }
 
 /**
- * Reads, changes and replaces the file in one step, mode 0600. Throws when the present file is broken: then nothing
- * is written.
+ * Reads, changes and replaces the file in one step, mode 0600; `change` answers whether there is anything to write.
+ * Throws when the present file is broken: then nothing is written.
  */
 export function changeSubscriptions(
   home: string,
-  change: (entries: Map<string, Readonly<Record<string, unknown>>>) => void,
+  change: (entries: Map<string, Readonly<Record<string, unknown>>>) => boolean,
 ): void {
   const file = subscriptionsFile(home);
   mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -65,7 +65,7 @@ export function changeSubscriptions(
     if (!isMissing(error)) throw error;
   }
   const entries = new Map(parseSubscriptions(text));
-  change(entries);
+  if (!change(entries)) return;
   const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const open = openSync(draft, 'wx', 0o600);
