@@ -83,7 +83,7 @@ export function startGateway(home: Home, command: readonly string[]): Promise<Ru
 
 export async function startPassThrough(upstream: string): Promise<Running> {
   const port = await freePort();
-  const file = join(import.meta.dirname, 'pass-through.ts');
+  const file = join(import.meta.dirname, 'pass-through.mjs');
   const env = { PATH: process.env['PATH'] ?? '' };
   return start([file, upstream, String(port)], env, `http://127.0.0.1:${port}`, {
     'content-type': 'application/json',

@@ -1,6 +1,5 @@
 /** The physical limit for Node: forwards every request to the address in the first argument, unread. */
 import { Agent, createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 const upstream = new URL(process.argv[2] ?? '');
 const agent = new Agent({ keepAlive: true });
@@ -21,5 +20,5 @@ const server = createServer((incoming, outgoing) => {
   incoming.pipe(forwarded);
 });
 server.listen(Number(process.argv[3]), '127.0.0.1', () => {
-  console.log(`listening on ${(server.address() as AddressInfo).port}`);
+  console.log(`listening on ${server.address().port}`);
 });
