@@ -77,7 +77,12 @@ export class FakeWeCom implements World {
     const user = (from as { userid?: unknown } | undefined)?.userid;
     const chat = typeof chatid === 'string' ? chatid : user;
     if (typeof chat === 'string') this.chats.add(chat);
-    this.#waiting.push({ reqId, body, isEvent: msgtype === 'event', chat: typeof chat === 'string' ? chat : '' });
+    this.#waiting.push({
+      reqId,
+      body,
+      isEvent: msgtype === 'event',
+      chat: typeof chat === 'string' ? chat : '',
+    });
     this.flush();
     return reqId;
   }
@@ -94,6 +99,11 @@ export class FakeWeCom implements World {
   /** Cuts every connection, without a goodbye. */
   drop(): void {
     for (const connection of this.#connections) connection.cut();
+  }
+
+  /** Resolves when every client has answered a ping or is gone: what comes next does not reach a closing one. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#connections].map((connection) => connection.settled()));
   }
 
   /** The server forgets the subscriptions; the sockets stay open. */

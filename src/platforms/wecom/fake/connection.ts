@@ -1,8 +1,9 @@
 /** One client of the fake: checks every frame, executes it and answers. */
 import type { WebSocket } from 'ws';
+import { fields, string } from '../wire.ts';
 import type { Faults, Place, WeComFault } from './faults.ts';
 import { type Body, bodies, type Command, envelope, isCommand } from './schema.ts';
-import type { Answer, FakeUploads } from './uploads.ts';
+import { type Answer, type FakeUploads, isRefusal, type Refusal } from './uploads.ts';
 
 export interface FakeWrite {
   readonly cmd: Command;
@@ -68,9 +69,24 @@ export class FakeConnection {
   displace(): void {
     this.isSubscribed = false;
     const event = { eventtype: 'disconnected_event' };
-    const body = { msgid: 'displaced', create_time: 1_767_225_600, aibotid: this.#world.botId, msgtype: 'event', event };
+    const body = {
+      msgid: 'displaced',
+      create_time: 1_767_225_600,
+      aibotid: this.#world.botId,
+      msgtype: 'event',
+      event,
+    };
     this.push({ reqId: 'displaced', body, isEvent: true, chat: '' });
     this.#socket.close(1000);
+  }
+
+  /** Resolves when the client has answered a ping or is gone. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#socket.readyState !== this.#socket.OPEN) return resolve();
+      this.#socket.once('pong', resolve).once('close', () => resolve());
+      this.#socket.ping();
+    });
   }
 
   cut(): void {
@@ -78,51 +94,63 @@ export class FakeConnection {
   }
 
   #receive(text: string): void {
-    const parsed = envelope.safeParse(JSON.parse(text));
-    if (!parsed.success) return this.#refuse('', 40058, `not a frame: ${parsed.error.issues[0]?.message}`);
+    const parsed = envelope.safeParse(parseJson(text));
+    if (!parsed.success) {
+      this.#refuse('', 40058, `not a frame: ${parsed.error.issues[0]?.message}`);
+      return;
+    }
     const { cmd, headers, body } = parsed.data;
     const reqId = headers.req_id;
     this.#world.frames.push({ cmd, reqId, body });
-    if (!isCommand(cmd)) return this.#refuse(reqId, 40058, `unknown cmd ${cmd}`);
+    const refusal = this.#check(cmd, reqId, body);
+    if (refusal !== undefined) this.#refuse(reqId, refusal[0], refusal[1]);
+    else if (isCommand(cmd)) this.#perform(cmd, reqId, body, this.#world.faults.take(placeOf(cmd)));
+  }
+
+  #check(cmd: string, reqId: string, body: unknown): Refusal | undefined {
+    if (!isCommand(cmd)) return [40058, `unknown cmd ${cmd}`];
     const known = bodies[cmd].safeParse(body);
-    if (!known.success) return this.#refuse(reqId, 40058, `${cmd}: ${known.error.issues[0]?.message}`);
-    if (cmd !== 'aibot_subscribe' && !this.isSubscribed)
-      return this.#refuse(reqId, 846609, 'aibot websocket not subscribed');
-    const wrongId = this.#checkId(cmd, reqId);
-    if (wrongId !== undefined) return this.#refuse(reqId, wrongId[0], wrongId[1]);
-    this.#perform(cmd, reqId, known.data, this.#world.faults.take(placeOf(cmd)));
+    if (!known.success) return [40058, `${cmd}: ${known.error.issues[0]?.message}`];
+    if (cmd !== 'aibot_subscribe' && !this.isSubscribed) return [846609, 'aibot websocket not subscribed'];
+    return this.#checkId(cmd, reqId);
   }
 
   #perform(cmd: Command, reqId: string, body: unknown, fault: WeComFault | undefined): void {
-    switch (fault?.kind) {
-      case 'hang':
-        return;
-      case 'reset':
-        return this.cut();
-      case 'status':
-        return this.#refuse(reqId, fault.code, fault.text ?? 'injected');
+    const kind = fault?.kind;
+    if (kind === 'hang') return;
+    if (kind === 'reset') {
+      this.cut();
+      return;
+    }
+    if (fault?.kind === 'status') {
+      this.#refuse(reqId, fault.code, fault.text ?? 'injected');
+      return;
     }
     const answer = this.#execute(cmd, reqId, body);
-    if (Array.isArray(answer)) return this.#refuse(reqId, answer[0], answer[1]);
+    if (isRefusal(answer)) {
+      this.#refuse(reqId, answer[0], answer[1]);
+      return;
+    }
     const done = Object.keys(answer).length === 0 ? {} : { body: answer };
     const text = JSON.stringify({ headers: { req_id: reqId }, errcode: 0, errmsg: 'ok', ...done });
-    switch (fault?.kind) {
-      case 'accept-then-reset':
-        // A subscription that was lost at once was confirmed before.
-        if (cmd === 'aibot_subscribe') this.#socket.send(text);
-        return void setImmediate(() => this.cut());
-      case 'half-body':
-        this.#socket.send(text.slice(0, text.length / 2), () => this.cut());
-        return;
-      case 'garbage':
-        this.#socket.send('<html>\u0000 bad gateway');
-        if (placeOf(cmd) === 'send') return;
-        break;
-      case undefined:
-        break;
+    if (kind === 'accept-then-reset') {
+      // A subscription that was lost at once was confirmed before.
+      if (cmd === 'aibot_subscribe') this.#socket.send(text);
+      setImmediate(() => this.cut());
+      return;
+    }
+    if (kind === 'half-body') {
+      this.#socket.send(text.slice(0, text.length / 2), () => this.cut());
+      return;
+    }
+    if (kind === 'garbage') {
+      this.#socket.send('<html>\u0000 bad gateway');
+      if (placeOf(cmd) === 'send') return;
     }
     this.#answer(reqId, text);
-    if (cmd === 'aibot_subscribe') this.#world.subscribed(this);
+    if (cmd !== 'aibot_subscribe') return;
+    this.isSubscribed = true;
+    this.#world.subscribed(this);
   }
 
   #execute(cmd: Command, reqId: string, body: unknown): Answer {
@@ -151,7 +179,6 @@ export class FakeConnection {
 
   #subscribe({ bot_id, secret }: Body<'aibot_subscribe'>): Answer {
     if (bot_id !== this.#world.botId || secret !== this.#world.secret) return [40013, 'invalid secret'];
-    this.isSubscribed = true;
     return {};
   }
 
@@ -182,7 +209,7 @@ export class FakeConnection {
         this.#world.seen.push(about);
         return {};
       default: {
-        const { media_id: mediaId } = (body as Readonly<Record<string, { media_id: string }>>)[msgtype]!;
+        const mediaId = string(fields(Reflect.get(body, msgtype))?.['media_id']) ?? '';
         if (this.#world.uploads.media.get(mediaId)?.type !== msgtype) return [40007, 'invalid media_id'];
         this.#world.seen.push({ ...about, mediaId });
         return {};
@@ -191,7 +218,7 @@ export class FakeConnection {
   }
 
   /** Replies carry the id of what they answer, one at a time; every other request has an id of its own. */
-  #checkId(cmd: Command, reqId: string): readonly [number, string] | undefined {
+  #checkId(cmd: Command, reqId: string): Refusal | undefined {
     if (this.#inFlight.has(reqId)) return [40058, 'the request before with this req_id is not yet answered'];
     switch (cmd) {
       case 'aibot_respond_msg':
@@ -217,6 +244,14 @@ export class FakeConnection {
       this.#inFlight.delete(reqId);
       if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(text);
     });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -21,8 +21,14 @@ export interface FakeMedia {
   readonly chunks: readonly { readonly index: number; readonly size: number }[];
 }
 
-/** `[errcode, errmsg]`, or the body of the answer. */
-export type Answer = readonly [number, string] | object;
+/** Error code and text. */
+export type Refusal = readonly [number, string];
+/** A refusal, or the body of the answer. */
+export type Answer = Refusal | Readonly<Record<string, unknown>>;
+
+export function isRefusal(answer: Answer): answer is Refusal {
+  return Array.isArray(answer);
+}
 
 export class FakeUploads {
   readonly media = new Map<string, FakeMedia>();
