@@ -362,7 +362,7 @@ describe('a process end', () => {
     const started = first.next();
     await first.send(message('poison'));
     await started;
-    for (let restart = 0; restart < 2; restart += 1) {
+    for (let restart = 0; restart < 9; restart += 1) {
       const again = gateway();
       const resumed = again.next();
       await again.engine.recover();

@@ -64,8 +64,11 @@ export interface EngineDeps {
 const mostRunning = 256;
 /** Requests that may wait; more are refused with BUSY. */
 const mostWaiting = 2_000;
-/** A turn that was running at this many process ends fails instead of ending the next one, too. */
-const mostAttempts = 3;
+/**
+ * A turn that was running at this many process ends is given up, so that one poisonous message cannot end the gateway
+ * for ever. High enough that a row of unrelated ends (updates, power) does not hit a healthy turn.
+ */
+const mostAttempts = 10;
 
 export class TurnEngine implements Turns {
   readonly #deps: EngineDeps;

@@ -78,6 +78,11 @@ function read(
   if (stateOf('failed') > 0) wrong.push(`${stateOf('failed')} chat messages failed`);
   if (stateOf('declined') > 0) wrong.push(`${stateOf('declined')} chat messages were declined`);
   if (count("select count(*) n from turn where state = 'running'") > 0) wrong.push('a turn still runs');
+  for (const row of many(
+    "select id, state, error from turn where consumer = 'chat' and state not in ('completed', 'running')",
+  )) {
+    wrong.push(`turn ${row['id']} of a chat ended ${row['state']}: ${row['error']}`);
+  }
   const lost = count(
     "select count(*) n from turn where state = 'completed' and consumer = 'chat' and id not in (select turn from part where turn is not null)",
   );
