@@ -18,7 +18,7 @@ export interface Policy {
 export function normalId(entry: string): string {
   return entry
     .trim()
-    .replace(/^wecom:/i, '')
+    .replace(/^wecom:\s*/i, '')
     .replace(/^(user|group):/i, '')
     .trim()
     .toLowerCase();

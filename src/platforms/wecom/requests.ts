@@ -44,35 +44,11 @@ export class Requests {
 
   /** Rejects with `NotSent` when nothing left, with `Unanswered` when it is not known what became of it. */
   async ask(request: Request, signal: AbortSignal): Promise<Frame> {
-    const { cmd, reqId, body } = request;
+    const { reqId } = request;
     await this.#turn(reqId, signal);
     try {
       if (this.#ended !== undefined || signal.aborted) throw new NotSent(this.#ended ?? 'aborted');
-      return await new Promise<Frame>((resolve, reject) => {
-        const stop = () => reject(new Unanswered('no answer in time'));
-        const cancel = this.#clock.after(answerMs, () => reject(new Unanswered(request.timeoutText)));
-        const settled = () => {
-          cancel();
-          signal.removeEventListener('abort', stop);
-        };
-        this.#inFlight.set(reqId, {
-          resolve: (frame) => {
-            settled();
-            resolve(frame);
-          },
-          reject: (error) => {
-            settled();
-            reject(error);
-          },
-        });
-        signal.addEventListener('abort', stop, { once: true });
-        try {
-          this.#send(printFrame(cmd, reqId, body));
-        } catch (error) {
-          settled();
-          reject(error);
-        }
-      });
+      return await this.#exchange(request, signal);
     } catch (error) {
       // A late answer would be taken for that of the next request with this id.
       if (error instanceof Unanswered) this.#clear(reqId);
@@ -80,6 +56,21 @@ export class Requests {
     } finally {
       this.#inFlight.delete(reqId);
       this.#next(reqId);
+    }
+  }
+
+  async #exchange({ cmd, reqId, body, timeoutText }: Request, signal: AbortSignal): Promise<Frame> {
+    const { promise, resolve, reject } = Promise.withResolvers<Frame>();
+    this.#inFlight.set(reqId, { resolve, reject });
+    const cancel = this.#clock.after(answerMs, () => reject(new Unanswered(timeoutText)));
+    const stop = () => reject(new Unanswered('no answer in time'));
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      this.#send(printFrame(cmd, reqId, body));
+      return await promise;
+    } finally {
+      cancel();
+      signal.removeEventListener('abort', stop);
     }
   }
 
