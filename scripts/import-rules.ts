@@ -9,6 +9,7 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
   config: ['core', 'text'],
   store: ['core', 'config/settings'],
   net: ['core'],
+  files: ['core', 'net', 'text'],
   agent: ['core', 'config', 'text', 'net'],
   session: ['core', 'config', 'store', 'texts', 'intake/envelope'],
   intake: ['core', 'config', 'store', 'session', 'turn/contract'],
