@@ -3,8 +3,6 @@
  * from its own program. Strict: what the real ones refuse is refused.
  */
 import { createHash, createHmac } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type FakeReply, type Fault, startFakeServer, type Write } from '../kit/fake.ts';
@@ -170,24 +168,16 @@ export async function startFakeGitHub(
       return { status: 201, json: { id: Number(id), html_url } };
     },
   });
-  const folder = mkdtempSync(join(tmpdir(), 'fake-gh-'));
-  const gh = join(folder, 'gh');
-  const program = join(import.meta.dirname, 'fake/gh.ts');
-  writeFileSync(gh, `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
-  chmodSync(gh, 0o755);
   return {
     url: server.url,
-    gh,
-    env: { PATH: '/usr/bin:/bin', GH_HOST: server.url, GH_TOKEN: token },
+    gh: join(import.meta.dirname, 'fake/gh'),
+    env: { PATH: '/usr/bin:/bin', GH_HOST: server.url, GH_TOKEN: token, FAKE_GH_NODE: process.execPath },
     seen,
     get calls() {
       return server.calls;
     },
     fault: server.fault,
     calm: server.calm,
-    close: async () => {
-      await server.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: server.close,
   };
 }

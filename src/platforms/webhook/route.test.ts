@@ -80,7 +80,7 @@ describe('a route', () => {
 
   it('says what it asks for and this version does not have', () => {
     const all = { skills: ['github-code-review'], cron_job: 'daily', mirror_to_session: true };
-    expect(route(all)?.unavailable.join('\n')).toMatch(/github-code-review[^]*daily[^]*mirror_to_session/);
+    expect(route(all)?.unavailable.join('\n')).toMatch(/github-code-review.*daily.*mirror_to_session/s);
     expect(route({ coalesce: { key: 'number' } })?.unavailable).toHaveLength(1);
     expect(route({})?.unavailable).toEqual([]);
   });

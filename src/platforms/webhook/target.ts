@@ -8,7 +8,7 @@ export type Target =
   | { readonly kind: 'to'; readonly target: DeliveryTarget }
   | { readonly kind: 'bad'; readonly why: string };
 
-const repository = /^[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+$/;
+const repository = /^(?!-)[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+$/;
 const positive = /^[1-9]\d{0,14}$/;
 
 /** Chat ids of comments: `github:owner/repo#12`. Only this folder builds and reads them. */
@@ -58,8 +58,8 @@ export interface Issue {
 /** Undefined for a chat that is no issue or pull request; checked again, because it comes back from storage. */
 export function issueOf(chat: string): Issue | undefined {
   if (!chat.startsWith(comment)) return undefined;
-  const [repo = '', number = ''] = chat.slice(comment.length).split('#');
-  return repository.test(repo) && positive.test(number) ? { repo, number } : undefined;
+  const [repo = '', number = '', ...more] = chat.slice(comment.length).split('#');
+  return more.length === 0 && repository.test(repo) && positive.test(number) ? { repo, number } : undefined;
 }
 
 function text(value: unknown): string | undefined {
