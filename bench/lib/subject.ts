@@ -6,12 +6,15 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { spawnNode } from './cores.ts';
+import { cpuMs } from './proc.ts';
 
 export interface Running {
   readonly url: string;
   readonly pid: number;
   /** Milliseconds from spawn to the first answer over HTTP. */
   readonly startMs: number;
+  /** CPU used until then; unlike the time, hardly longer beside busy neighbours. */
+  readonly startCpuMs: number;
   readonly headers: Readonly<Record<string, string>>;
   /** How it ended although nobody stopped it, and what it said last. */
   died(): string | undefined;
@@ -119,11 +122,13 @@ async function start(
     throw new Error(`nothing listens on ${url}; the process said:\n${said}`);
   }
   const startMs = performance.now() - spawned;
+  const startCpuMs = cpuMs(child.pid ?? 0);
   let isStopped = false;
   return {
     url,
     headers,
     startMs,
+    startCpuMs,
     pid: child.pid ?? 0,
     died: () => (ended.signal.aborted && !isStopped ? String(ended.signal.reason) : undefined),
     stop() {

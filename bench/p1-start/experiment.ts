@@ -11,13 +11,13 @@ export const open: OpenExperiment = async (lab) => {
       if (subject === 'pass-through') {
         const pass = await lab.passThrough(noUpstream);
         await pass.stop();
-        return { values: { start: pass.startMs } };
+        return { values: { start: pass.startMs, cpu: pass.startCpuMs } };
       }
       const again = await lab.gateway(home);
       await again.stop();
       const first = await lab.gateway(await lab.home(noUpstream));
       await first.stop();
-      return { values: { start: again.startMs, first: first.startMs } };
+      return { values: { start: again.startMs, cpu: again.startCpuMs, first: first.startMs } };
     },
   };
 };
