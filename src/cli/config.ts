@@ -68,12 +68,23 @@ export async function configExplain(host: Host, place: Place, key: string): Prom
 export async function configSet(host: Host, place: Place, key: string, value: string): Promise<number> {
   const written = writeConfig(homeOf(host, place).home, key, value);
   line(host.stdout, `✓ Set ${written.name} in ${written.file}`);
-  if (!(key in keys) && !Object.values<Key>(keys).some((known) => known.env === key) && !written.secret)
+  if (!written.secret && !(await isKnown(host, key)))
     line(
       host.stderr,
       `⚠ ${key} is not a key of the table; \`hermes config check\` says whether it has an effect.`,
     );
   return exitCodes.ok;
+}
+
+/** A key of the table, its variable, or a variable of a platform. */
+async function isKnown(host: Host, key: string): Promise<boolean> {
+  if (key in keys || Object.values<Key>(keys).some((known) => known.env === key)) return true;
+  for (const { manifest, config } of await host.platforms()) {
+    const { enabledBy, ...named } = manifest.env;
+    if ([...enabledBy, ...Object.values(named)].includes(key)) return true;
+    if (config !== undefined && key in (await config()).env) return true;
+  }
+  return false;
 }
 
 export async function configPath(host: Host, place: Place, file: 'config' | 'env'): Promise<number> {

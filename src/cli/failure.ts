@@ -22,7 +22,7 @@ export function reportFailure(host: Host, error: unknown): number {
   line(host.stderr, `${style.red('✗')} ${message}`);
   if (known && error.fix !== undefined) line(host.stderr, `  ${error.fix}`);
   if (!known)
-    line(host.stderr, '  This was not expected; the logs may say more (`hermes config path` shows where).');
+    line(host.stderr, '  This was not expected; the files in the folder `logs` of the home may say more.');
   if (!known) return exitCodes.failed;
   if (error.code === 'BAD_USAGE') return exitCodes.usage;
   return configCodes.has(error.code) ? exitCodes.config : exitCodes.failed;

@@ -21,8 +21,6 @@ export type PartKey = Id<'part'>;
 export type Cursor = Id<'cursor'>;
 /** Routing key of a conversation, built only by `session/key.ts`. */
 export type SessionKey = Id<'session-key'>;
-/** One stored conversation (transcript). */
-export type SessionId = Id<'session'>;
 export type TurnId = Id<'turn'>;
 /** Follows one message from the inbound to every model call, tool call, log line and part. */
 export type TraceId = Id<'trace'>;

@@ -12,9 +12,3 @@ export function seeded(seed: number): Random {
 }
 
 export const between = (random: Random, low: number, high: number): number => low + random() * (high - low);
-
-export function pick<T>(random: Random, values: readonly T[]): T {
-  const value = values[Math.floor(random() * values.length)];
-  if (value === undefined) throw new Error('nothing to pick from');
-  return value;
-}

@@ -19,7 +19,7 @@ import { todoTool } from './todo.ts';
 import { compositeToolsets, configurableToolsets, resolveTools } from './toolsets.ts';
 import { writeFileTool } from './write-file.ts';
 
-export { type Resolved, resolveTools } from './toolsets.ts';
+export { resolveTools } from './toolsets.ts';
 
 export interface Toolbox {
   /** In a fixed order. */
