@@ -168,6 +168,24 @@ describe('tool calls', () => {
     expect(readFileSync(path, 'utf8')).toHaveLength(250_000);
   });
 
+  test('what the journal keeps of a message is bounded, pages of files included', async () => {
+    const read = fakeTool('read_file', { parallel: 'read' }, () => 'x'.repeat(90_000));
+    upstream.script({
+      toolCalls: ['a', 'b', 'c', 'd'].map((path) => ({ name: 'read_file', arguments: { path } })),
+    });
+    const { run } = testRun('x', [read]);
+    const kept = new Map<string, number>();
+    const toolDone = async (done: { readonly id: string }, result: string) => {
+      kept.set(done.id, result.length);
+    };
+    const agent = await open({ tools: [read] });
+    const result = await agent.run({ ...run, journal: { ...run.journal, toolDone } });
+    const total = [...kept.values()].reduce((sum, length) => sum + length, 0);
+    expect([kept.size, total < 200_000]).toEqual([4, true]);
+    const stored = result.messages.flatMap((m) => (m.role === 'tool' ? [m.content.length] : []));
+    expect(stored).toEqual([...kept].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, length]) => length));
+  });
+
   test('three results of 90,000 characters together stay below 200,000', async () => {
     const big = fakeTool('big', { parallel: 'read' }, () => 'x'.repeat(90_000));
     upstream.script({ toolCalls: [1, 2, 3].map((n) => ({ name: 'big', arguments: { n } })) }, { text: 'ok' });

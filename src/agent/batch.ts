@@ -3,7 +3,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import type { AgentEvent } from '../core/agent-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { Message } from '../core/message.ts';
+import type { Message, ToolCall } from '../core/message.ts';
 import type { AgentRun, ApprovalRequest, Tool, ToolContext } from './contract.ts';
 import type { Guardrails } from './guardrails.ts';
 import type { Prepared } from './prepare.ts';
@@ -19,6 +19,8 @@ export interface BatchContext {
   readonly log: Log;
   readonly history: readonly Message[];
   readonly results: Results;
+  /** Characters of results of the same message that an earlier attempt kept. */
+  readonly already: number;
   readonly guardrails: Guardrails;
   emit(event: AgentEvent): void;
   approve(request: ApprovalRequest, call: string, signal: AbortSignal): Promise<'allowed' | 'denied'>;
@@ -30,11 +32,21 @@ export async function runBatch(batch: readonly Prepared[], context: BatchContext
   const stop = new AbortController();
   const signal = AbortSignal.any([context.run.signal, stop.signal]);
   const workers = mayRunTogether(batch) ? Math.min(mostWorkers, batch.length) : 1;
+  const bounded = context.results.batch(context.already);
+  const keep: Keep = async ({ id }, result) => {
+    for (const { call, content } of await bounded.add(id, result)) {
+      const index = batch.findIndex((item) => item.call.id === call);
+      results[index] = content;
+      // After an interrupt nothing is recorded: a resumed turn must not take a cancellation for a result.
+      if (!signal.aborted) await context.run.journal.toolDone(batch[index]!.call, content);
+    }
+  };
   let next = 0;
   const work = async () => {
     while (next < batch.length) {
       const index = next++;
-      results[index] = await runOne(batch[index]!, context, signal);
+      const cancelled = await runOne(batch[index]!, context, signal, keep);
+      if (cancelled !== undefined) results[index] = cancelled;
     }
   };
   try {
@@ -70,13 +82,21 @@ function overlaps(a: string, b: string): boolean {
   return inside(a, b) || inside(b, a);
 }
 
-async function runOne(prepared: Prepared, context: BatchContext, signal: AbortSignal): Promise<string> {
+/** Takes a result and records what is kept of it. */
+type Keep = (call: ToolCall, result: string) => Promise<void>;
+
+/** Answers the text of a call that was cancelled; the results of all others go through `keep`. */
+async function runOne(
+  prepared: Prepared,
+  context: BatchContext,
+  signal: AbortSignal,
+  keep: Keep,
+): Promise<string | undefined> {
   const { call, tool, args, refusal } = prepared;
   if (signal.aborted) return `[Tool execution cancelled — ${call.name} was skipped due to user interrupt]`;
   if (tool === undefined || refusal !== undefined) {
-    const result = refusal ?? errorResult(`Tool '${call.name}' is not available.`);
-    await context.run.journal.toolDone(call, result);
-    return result;
+    await keep(call, refusal ?? errorResult(`Tool '${call.name}' is not available.`));
+    return undefined;
   }
   const started = context.clock.monotonic();
   context.emit({
@@ -95,12 +115,11 @@ async function runOne(prepared: Prepared, context: BatchContext, signal: AbortSi
     result = await context.results.limit(tool.name, call.id, result);
     const warning = context.guardrails.after(tool, call.arguments, raw.text, isError);
     if (warning !== undefined) result = `${result}\n\n${warning}`;
-    // After an interrupt nothing is recorded: a resumed turn must not take a cancellation for a result.
-    if (!signal.aborted) await context.run.journal.toolDone(call, result);
+    await keep(call, result);
   }
   const ms = Math.round(context.clock.monotonic() - started);
   context.emit({ type: 'tool.completed', call: call.id, name: tool.name, ms, isError, result });
-  return result;
+  return raw.cancelled ? result : undefined;
 }
 
 async function execute(

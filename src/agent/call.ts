@@ -9,9 +9,10 @@ import type { Chain } from './chain.ts';
 import { classify, type OneShotFix, summary, type Verdict } from './classify.ts';
 import type { ModelCall, ModelEvent, ModelFailure } from './contract.ts';
 import type { Delivery } from './delivery.ts';
-import { type Fixes, fixed } from './fixes.ts';
+import { type Fixes, fixed, mends } from './fixes.ts';
 import { cutInToolCall } from './models/failure.ts';
 import { backoffMs } from './retry.ts';
+import { toCaller } from './wording.ts';
 
 /** Calls repeated at once, before the retry loop counts, when a connection fails before the first delta. */
 const silentReopens = 2;
@@ -43,6 +44,8 @@ export interface Caller {
   readonly attempts: number;
   readonly trace: string;
   reasoning(delta: string): void;
+  /** A wish of the caller that is not met. */
+  warn(text: string): void;
   /** Called once per request that reached a model with an answer. */
   counted(usage: Usage): void;
 }
@@ -72,7 +75,10 @@ export async function request(call: ModelCall, caller: Caller): Promise<Outcome>
     const text = delivery.current;
     if (verdict.retry && delivery.spoke && !inToolCall) return cutAnswer(text, attempt.reasoning);
     delivery.again();
-    if (verdict.fix !== undefined && firstTime(caller.fixes, verdict.fix)) continue;
+    if (verdict.fix !== undefined && mends(verdict.fix, call) && firstTime(caller.fixes, verdict.fix)) {
+      if (verdict.fix === 'format-by-words') caller.warn(toCaller.formatByWords);
+      continue;
+    }
     if (verdict.coolDown) chain.coolDown();
     if (failure.transport && verdict.retry && reopens < silentReopens) {
       reopens++;
@@ -111,6 +117,9 @@ async function once(call: ModelCall, caller: Caller): Promise<Attempt> {
         break;
       case 'tool-call':
         calls.push(event.call);
+        break;
+      case 'warning':
+        caller.warn(event.text);
         break;
       default:
         last = event;

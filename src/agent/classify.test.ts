@@ -37,6 +37,7 @@ const cases: [ModelFailure, FailureClass][] = [
   [f(404, 'model not found'), 'model_not_found'],
   [f(400, 'gpt-9 does not exist'), 'model_not_found'],
   [f(413, 'too big'), 'payload_too_large'],
+  [f(400, "Invalid schema for response_format 'answer'"), 'format_error'],
   [f(400, "This model's maximum context length is 32768 tokens"), 'context_overflow'],
   [f(400, 'prompt is too long: 210000 tokens'), 'context_overflow'],
   [f(undefined, 'context_length_exceeded'), 'context_overflow'],

@@ -28,7 +28,7 @@ export type FailureClass =
   | 'unknown';
 
 /** A change to the request that may be tried once per turn before the failure counts. */
-export type OneShotFix = 'drop-opaque' | 'strip-patterns' | 'drop-images';
+export type OneShotFix = 'drop-opaque' | 'strip-patterns' | 'drop-images' | 'format-by-words';
 
 export interface Verdict {
   readonly class: FailureClass;
@@ -173,6 +173,20 @@ export const table: readonly Row[] = [
     status: [400],
     any: ['image exceeds', 'image dimensions exceed', 'max allowed size: 8000', 'could not process image'],
     fix: 'drop-images',
+  },
+  {
+    class: 'format_error',
+    ...now,
+    status: [400, 422],
+    any: [
+      'response_format',
+      'response format',
+      'json_schema',
+      'response mime type',
+      'output_config',
+      'text.format',
+    ],
+    fix: 'format-by-words',
   },
   { class: 'context_overflow', retry: false, fallback: 'never', status: [400, 422], any: overflows },
   {

@@ -11,6 +11,7 @@ export interface AgentRun {
   /** Isolation key of terminal and file state; equal ids share a working directory. */
   readonly task: string;
   readonly platform: string;
+  /** '' with a history that ends in tool results: the turn goes on with these results, nobody says anything new. */
   readonly input: Content;
   readonly history: readonly Message[];
   /** The caller's own system text, added to the core prompt for this turn only, never stored. */
@@ -29,7 +30,10 @@ export interface AgentRun {
    * (`TurnResult.clientCalls`); server tools of the same message have run before.
    */
   readonly clientTools?: readonly ToolSchema[];
-  /** Applies to the first model call of the turn; later ones are free (`auto`). Default `auto`. */
+  /**
+   * What must be called holds until the model has called something, later calls are free (`auto`); `none` and the
+   * names of `allowed` hold for the whole turn. Default `auto`. With client tools `required` means one of those.
+   */
   readonly toolChoice?: ToolChoice;
   readonly responseFormat?: ResponseFormat;
   readonly signal: AbortSignal;
@@ -72,6 +76,8 @@ export interface Sampling {
   readonly seed?: number;
   readonly presencePenalty?: number;
   readonly frequencyPenalty?: number;
+  /** False = at most one tool call per answer of the model. */
+  readonly parallelToolCalls?: boolean;
 }
 
 /**
@@ -123,6 +129,8 @@ export interface ToolSchema {
   readonly description: string;
   /** JSON Schema of an object. */
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** The caller wants arguments that follow the schema exactly; passed on where the model takes it. */
+  readonly strict?: boolean;
 }
 
 /** A model stream never throws: failure is its last event. Exactly one `finish` or `error`, always last. */
@@ -130,6 +138,8 @@ export type ModelEvent =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'reasoning'; readonly text: string }
   | { readonly type: 'tool-call'; readonly call: ToolCall }
+  /** A wish of the caller that this model does not take, in one sentence. */
+  | { readonly type: 'warning'; readonly text: string }
   | {
       readonly type: 'finish';
       readonly reason: 'stop' | 'length' | 'tool-calls' | 'content-filter' | 'other';

@@ -2,6 +2,7 @@
 import type { Message } from '../core/message.ts';
 import type { OneShotFix } from './classify.ts';
 import type { ModelCall, ToolSchema } from './contract.ts';
+import { inWords } from './format.ts';
 import { withoutOpaque } from './repair.ts';
 
 export type Fixes = Set<OneShotFix>;
@@ -11,10 +12,16 @@ const imageRefused = '[an image was left out: the provider refused it]';
 export function fixed(call: ModelCall, fixes: ReadonlySet<OneShotFix>): ModelCall {
   if (fixes.size === 0) return call;
   let { messages, tools } = call;
+  const asked = fixes.has('format-by-words') ? inWords(call) : call;
   if (fixes.has('drop-opaque')) messages = withoutOpaque(messages);
   if (fixes.has('drop-images')) messages = messages.map(withoutImages);
   if (fixes.has('strip-patterns')) tools = tools.map(withoutPatterns);
-  return { ...call, messages, tools };
+  return { ...asked, messages, tools };
+}
+
+/** False = the call has nothing that this fix would change. */
+export function mends(fix: OneShotFix, call: ModelCall): boolean {
+  return fix !== 'format-by-words' || call.responseFormat !== undefined;
 }
 
 function withoutImages(message: Message): Message {

@@ -5,10 +5,12 @@ import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { noUsage } from '../core/message.ts';
+import { redact } from '../text/redact.ts';
 import { openChains } from './chain.ts';
 import type { Agent, AgentRun, ApprovalRequest, Tool, ToolSchema } from './contract.ts';
 import { openModels } from './models/open.ts';
 import type { Fetch } from './models/watch.ts';
+import { openingOf } from './opening.ts';
 import { openPrompts } from './prompt.ts';
 import type { Toolbox } from './tools/index.ts';
 import { runTurn } from './turn.ts';
@@ -70,6 +72,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
           attempts: Math.max(1, settings.agent.apiMaxRetries),
           maxTokens: settings.model.maxTokens,
           reasoningEffort: run.model?.reasoningEffort ?? settings.agent.reasoningEffort,
+          redact: (text) => (settings.security.redactSecrets ? redact(text, settings.secrets) : text),
           approve: (request, call, signal) => {
             const { turn, trace, session, platform } = run;
             return approve(request, { turn, trace, session, platform, call }, signal);
@@ -104,7 +107,7 @@ function broken(
   return {
     status: 'failed',
     text: '',
-    messages: fenced ? [] : [{ role: 'user', content: run.input }],
+    messages: fenced ? [] : openingOf(run).given,
     usage: noUsage,
     model: run.model?.model ?? primary.name,
     provider: run.model?.provider ?? primary.provider,

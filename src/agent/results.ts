@@ -5,6 +5,8 @@ import { join } from 'node:path';
 const mostPerResult = 100_000;
 const mostPerBatch = 200_000;
 const previewChars = 1_500;
+/** At most what a persisted result takes: the preview and where the rest is. */
+const shortened = 2 * previewChars;
 const marker = '<persisted-output>';
 
 /** Cuts its own output, so that a page it was asked for is never hidden behind another file. */
@@ -13,8 +15,16 @@ const exempt = new Set(['read_file']);
 export interface Results {
   /** One result; longer than 100 000 characters it becomes a preview with the path of the whole text. */
   limit(tool: string, call: string, result: string): Promise<string>;
-  /** The results of one batch; the largest are persisted until all together have at most 200 000 characters. */
-  limitAll(results: readonly ToolText[]): Promise<string[]>;
+  /** The results of one message; `already` characters of them were kept by an earlier attempt. */
+  batch(already: number): BatchResults;
+}
+
+export interface BatchResults {
+  /**
+   * Takes one result as it comes in. Answers what is to be kept of it, and what from now on is to be kept of earlier
+   * ones: the largest are persisted until all together have at most 200 000 characters.
+   */
+  add(call: string, result: string): Promise<readonly ToolText[]>;
 }
 
 export interface ToolText {
@@ -30,18 +40,36 @@ export function openResults(home: string, turn: string): Results {
     async limit(tool, call, result) {
       return result.length > mostPerResult && !exempt.has(tool) ? persist(call, result) : result;
     },
-    async limitAll(results) {
-      const texts = results.map((result) => result.content);
-      const bySize = [...results.entries()].sort(([, a], [, b]) => b.content.length - a.content.length);
-      let total = texts.reduce((sum, text) => sum + text.length, 0);
-      for (const [index, { call, content }] of bySize) {
-        if (total <= mostPerBatch) break;
-        if (content.startsWith(marker)) continue;
-        const short = await persist(call, content);
-        texts[index] = short;
-        total += short.length - content.length;
+    batch: (already) => openBatch(already, persist),
+  };
+}
+
+function openBatch(
+  already: number,
+  persist: (call: string, result: string) => Promise<string>,
+): BatchResults {
+  let total = already;
+  /** Whole results, which may still be shortened. */
+  let whole: ToolText[] = [];
+  return {
+    async add(call, content) {
+      const added = { call, content };
+      const mayShrink = content.length > shortened && !content.startsWith(marker);
+      total += content.length;
+      if (mayShrink) whole.push(added);
+      const victims: ToolText[] = [];
+      // Decided before anything is awaited: other calls of the batch come in meanwhile.
+      while (total > mostPerBatch && whole.length > 0) {
+        const largest = whole.reduce((a, b) => (b.content.length > a.content.length ? b : a));
+        whole = whole.filter((each) => each !== largest);
+        total -= largest.content.length - shortened;
+        victims.push(largest);
       }
-      return texts;
+      const short = await Promise.all(
+        victims.map(async (each) => ({ call: each.call, content: await persist(each.call, each.content) })),
+      );
+      // A result that had to make room meanwhile is answered there, as the later word.
+      return mayShrink && !whole.includes(added) ? short : [added, ...short];
     },
   };
 }

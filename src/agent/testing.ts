@@ -23,6 +23,7 @@ export interface TestAgentOptions {
   readonly fallback?: readonly FallbackModel[];
   readonly model?: Partial<Settings['model']>;
   readonly attempts?: number;
+  readonly secrets?: readonly string[];
   readonly approve?: Approve;
 }
 
@@ -54,6 +55,8 @@ export async function testAgent(upstream: Upstream, options: TestAgentOptions = 
       ephemeralSystemPrompt: '',
     },
     timezone: 'UTC',
+    security: { redactSecrets: true },
+    secrets: options.secrets ?? [],
     // The loop reads these parts only.
   } as unknown as Settings;
   const tools = new Map((options.tools ?? []).map((tool) => [tool.name, tool]));

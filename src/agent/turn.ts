@@ -2,18 +2,21 @@
 import type { TurnResult, TurnStatus } from '../core/agent-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import { addUsage, type Message, noUsage, type ToolCall, type Usage } from '../core/message.ts';
+import { addUsage, type Message, noUsage, type Usage } from '../core/message.ts';
 import { type BatchContext, runBatch } from './batch.ts';
 import { type Answer, type Caller, type Outcome, request } from './call.ts';
 import type { Chain } from './chain.ts';
 import type { AgentRun, ApprovalRequest, Tool, ToolSchema } from './contract.ts';
 import { type Delivery, openDelivery } from './delivery.ts';
 import { openGuardrails } from './guardrails.ts';
-import { named, type Prepared, prepared, withSiblings } from './prepare.ts';
+import { type Redact, storable } from './keep.ts';
+import { type Offer, offerOf, type Shown } from './offer.ts';
+import { type Opening, openingOf } from './opening.ts';
+import { isOpen, named, type Prepared, prepared, withSiblings } from './prepare.ts';
 import { pastSteps } from './replay.ts';
 import { openResults } from './results.ts';
 import { distinctCalls, readArguments } from './sanity.ts';
-import { toModel, toPeople } from './wording.ts';
+import { toCaller, toModel, toPeople } from './wording.ts';
 
 export interface TurnDeps {
   readonly clock: Clock;
@@ -21,12 +24,14 @@ export interface TurnDeps {
   readonly home: string;
   readonly chain: Chain;
   readonly system: string;
-  /** What this turn may use, in a stable order. */
+  /** Server tools this turn may use, in a stable order. */
   readonly tools: ReadonlyMap<string, Tool>;
   readonly schemas: readonly ToolSchema[];
   readonly attempts: number;
   readonly maxTokens: number | undefined;
   readonly reasoningEffort: string;
+  /** Takes secrets out of what is stored. */
+  readonly redact: Redact;
   approve(request: ApprovalRequest, call: string, signal: AbortSignal): Promise<'allowed' | 'denied'>;
 }
 
@@ -56,12 +61,16 @@ class Turn {
   readonly #deps: TurnDeps;
   readonly #delivery: Delivery;
   readonly #caller: Caller;
-  readonly #batch: Omit<BatchContext, 'history'>;
-  readonly #user: Message;
+  readonly #batch: Omit<BatchContext, 'history' | 'already'>;
+  readonly #offer: Offer;
+  readonly #opening: Opening;
   /** Everything this turn adds to the transcript. */
   readonly #added: Message[];
   /** Said to the model only: continuations and nudges. */
   #scaffold: Message[] = [];
+  /** The model has called a tool in this turn. */
+  #called = false;
+  readonly #warned = new Set<string>();
   #used = 0;
   #modelCalls = 0;
   #usage: Usage = noUsage;
@@ -76,8 +85,9 @@ class Turn {
   constructor(run: AgentRun, deps: TurnDeps) {
     this.#run = run;
     this.#deps = deps;
-    this.#user = { role: 'user', content: run.input };
-    this.#added = [this.#user];
+    this.#offer = offerOf(run, deps);
+    this.#opening = openingOf(run);
+    this.#added = [...this.#opening.given];
     this.#delivery = openDelivery((text) => run.emit({ type: 'text.delta', text }));
     const { chain, clock, log, attempts } = deps;
     this.#caller = {
@@ -90,6 +100,7 @@ class Turn {
       signal: run.signal,
       trace: run.trace,
       reasoning: (text) => run.emit({ type: 'reasoning.delta', text }),
+      warn: (text) => this.#warn(text),
       counted: (usage) => {
         this.#usage = addUsage(this.#usage, usage);
         this.#modelCalls++;
@@ -109,12 +120,11 @@ class Turn {
   async run(): Promise<TurnResult> {
     const { chain } = this.#deps;
     this.#run.emit({ type: 'turn.started', model: chain.current.name, provider: chain.current.provider });
-    await this.#replay();
-    const draft = await this.#loop();
+    const draft = (await this.#replay()) ?? (await this.#loop());
     this.#run.emit({ type: 'usage', usage: this.#usage });
     return {
-      messages: this.#added,
       ...draft,
+      messages: storable(draft.messages ?? this.#added, this.#deps.redact),
       usage: this.#usage,
       model: chain.current.name,
       provider: chain.current.provider,
@@ -123,18 +133,19 @@ class Turn {
   }
 
   /** Takes up the steps of an earlier attempt; calls that never ran run now. */
-  async #replay(): Promise<void> {
-    for (const { message, usage, results } of pastSteps(this.#run.journal.past, this.#deps.tools)) {
+  async #replay(): Promise<Draft | undefined> {
+    for (const { message, usage, results } of pastSteps(this.#run.journal.past, this.#offer.tools)) {
       this.#used++;
       this.#modelCalls++;
       this.#usage = addUsage(this.#usage, usage);
       const calls = message.toolCalls ?? [];
-      const batch = calls.map((call) => prepared(call, this.#deps));
-      const missing = batch.filter(({ call }) => !results.has(call.id));
-      const ran = missing.length > 0 ? await this.#runBatch(missing) : [];
-      const fresh = new Map(missing.map(({ call }, index) => [call.id, ran[index]!]));
-      await this.#append(message, calls, (call) => results.get(call.id) ?? fresh.get(call.id)!);
+      const left = withSiblings(calls.map((call) => prepared(call, this.#offer))).filter(
+        ({ call }) => !results.has(call.id),
+      );
+      const done = await this.#runTools(message, left, results);
+      if (done !== undefined) return done;
     }
+    return undefined;
   }
 
   async #loop(): Promise<Draft> {
@@ -144,7 +155,7 @@ class Turn {
       this.#used++;
       this.#steer();
       this.#delivery.answer();
-      const outcome = await this.#ask(this.#deps.schemas);
+      const outcome = await this.#ask(this.#shown);
       const end = await this.#after(outcome);
       if (end !== undefined) return end;
     }
@@ -169,6 +180,8 @@ class Turn {
 
   async #finish(first: Answer): Promise<Draft | undefined> {
     let answer = first;
+    const { choice } = this.#shown;
+    if (choice?.type === 'required' || choice?.type === 'tool') this.#warn(toCaller.noCall);
     const thoughts = [answer.reasoning];
     for (let n = 1; isCut(answer) && n <= mostContinuations; n++) {
       const partial: Message[] = [
@@ -177,7 +190,7 @@ class Turn {
       ];
       this.#delivery.goOn();
       const before = answer.text;
-      const next = await this.#ask(this.#deps.schemas, partial, answer.reason === 'length' ? n + 1 : 1);
+      const next = await this.#ask(this.#offer.later, partial, answer.reason === 'length' ? n + 1 : 1);
       if (next.kind === 'interrupted') return this.#interrupted(next.text);
       // The provider is gone: what was said stands, and is marked as incomplete.
       if (next.kind === 'failed')
@@ -190,6 +203,7 @@ class Turn {
     const { text, meta } = answer;
     if (isCut(answer))
       return this.#partial('truncated', 'truncated', toPeople.stillTruncated, text, thoughts);
+    if (this.#wantsJson && !isJson(text)) this.#warn(toCaller.notJson);
     const reasoning = thoughts.join('');
     const whole = answer === first && meta ? { meta } : {};
     this.#added.push({ role: 'assistant', content: text, ...(reasoning !== '' && { reasoning }), ...whole });
@@ -245,17 +259,20 @@ class Turn {
   /* ---- tools ---- */
 
   async #useTools(answer: Answer): Promise<Draft | undefined> {
-    const calls = distinctCalls(answer.calls).map((call) => named(call, this.#deps.tools));
-    const read = calls.map((call) => readArguments(call.arguments));
-    if (isCut(answer) || read.some((args) => args.kind === 'truncated')) {
+    const { signal, sampling, journal } = this.#run;
+    const wanted = distinctCalls(answer.calls).map((call) => named(call, this.#offer));
+    const calls = sampling?.parallelToolCalls === false ? wanted.slice(0, 1) : wanted;
+    const read = calls.map(({ name, arguments: args }) => ({ name, kind: readArguments(args).kind }));
+    if (isCut(answer) || read.some(({ kind }) => kind === 'truncated')) {
       if (this.#truncatedCalls++ < mostTruncatedCalls) return undefined;
       return this.#partial('truncated', 'truncated', toPeople.truncatedCall, '');
     }
-    if (read.some((args) => args.kind === 'invalid') && this.#invalidArguments++ < mostInvalidArguments)
-      return undefined;
+    // The caller gets the arguments of its tools as the model wrote them.
+    const broken = read.some(({ name, kind }) => kind === 'invalid' && !this.#offer.client.has(name));
+    if (broken && this.#invalidArguments++ < mostInvalidArguments) return undefined;
     this.#truncatedCalls = 0;
-    const batch = withSiblings(calls.map((call) => prepared(call, this.#deps)));
-    const unknown = batch.some(({ tool }) => tool === undefined);
+    const batch = withSiblings(calls.map((call) => prepared(call, this.#offer)));
+    const unknown = batch.some(({ tool, client }) => tool === undefined && client !== true);
     this.#unknownInARow = unknown ? this.#unknownInARow + 1 : 0;
     const message: Assistant = {
       role: 'assistant',
@@ -264,37 +281,49 @@ class Turn {
       toolCalls: calls,
       ...(answer.meta && { meta: answer.meta }),
     };
-    await this.#run.journal.model(message, answer.usage);
-    this.#run.emit({ type: 'segment.end' });
     this.#scaffold = [];
-    const results = await this.#runBatch(batch);
-    const byId = new Map(calls.map((call, index) => [call.id, results[index]!]));
-    await this.#append(message, calls, (call) => byId.get(call.id)!);
+    // What only the caller can run is recorded by the end of the turn itself.
+    if (!batch.every(isOpen)) {
+      await journal.model(message, answer.usage);
+      this.#run.emit({ type: 'segment.end' });
+    }
+    const done = await this.#runTools(message, batch, new Map());
+    if (done !== undefined) return done;
     if (calls.every((call) => call.name === 'execute_code')) this.#used--;
     this.#aside = calls.every((call) => housekeeping.has(call.name)) ? answer.text.trim() || this.#aside : '';
-    if (this.#run.signal.aborted) return this.#interrupted('');
+    if (signal.aborted) return this.#interrupted('');
     if (this.#unknownInARow >= mostUnknownTools) {
       return this.#partial('invalid_tool', 'invalid_tool', toPeople.unknownTools, '');
     }
     return undefined;
   }
 
-  #runBatch(batch: readonly Prepared[]): Promise<string[]> {
-    return runBatch(batch, { ...this.#batch, history: [...this.#run.history, ...this.#added] });
-  }
-
-  async #append(
+  /** Runs what is to run here. Ends the turn when calls of the caller's own tools are left. */
+  async #runTools(
     message: Assistant,
-    calls: readonly ToolCall[],
-    resultOf: (call: ToolCall) => string,
-  ): Promise<void> {
-    const texts = await this.#batch.results.limitAll(
-      calls.map((call) => ({ call: call.id, content: resultOf(call) })),
-    );
+    batch: readonly Prepared[],
+    known: ReadonlyMap<string, string>,
+  ): Promise<Draft | undefined> {
+    const here = batch.filter((item) => !isOpen(item));
+    const open = batch.filter(isOpen);
+    const history = [...this.#opening.history, ...this.#added];
+    const already = [...known.values()].reduce((sum, text) => sum + text.length, 0);
+    const ran = here.length > 0 ? await runBatch(here, { ...this.#batch, history, already }) : [];
+    const results = new Map([...known, ...here.map(({ call }, index) => [call.id, ran[index]!] as const)]);
+    this.#called = true;
     this.#added.push(message);
-    for (const [index, call] of calls.entries()) {
-      this.#added.push({ role: 'tool', toolCallId: call.id, name: call.name, content: texts[index]! });
+    for (const { id, name } of message.toolCalls ?? []) {
+      const content = results.get(id);
+      if (content !== undefined) this.#added.push({ role: 'tool', toolCallId: id, name, content });
     }
+    if (open.length === 0 || this.#run.signal.aborted) return undefined;
+    return {
+      status: 'completed',
+      text: message.content,
+      exit: 'client_tools',
+      clientCalls: open.map(({ call: { id, name, arguments: args } }) => ({ id, name, arguments: args })),
+      ...(message.reasoning !== undefined && { reasoning: message.reasoning }),
+    };
   }
 
   /** Guidance that came in meanwhile, as the end of the newest tool result. */
@@ -308,13 +337,28 @@ class Turn {
 
   /* ---- model ---- */
 
+  get #shown(): Shown {
+    return this.#called ? this.#offer.later : this.#offer.first;
+  }
+
+  get #wantsJson(): boolean {
+    return (this.#run.responseFormat?.type ?? 'text') !== 'text';
+  }
+
+  /** Tells the caller, once, of a wish that is not met. */
+  #warn(text: string): void {
+    if (this.#warned.has(text)) return;
+    this.#warned.add(text);
+    this.#run.emit({ type: 'status', kind: 'warning', text });
+  }
+
   /** `capFactor` above 1 raises the output cap, after an answer that was cut by it. */
   #ask(
-    tools: readonly ToolSchema[],
+    { schemas, choice }: Shown,
     tail: readonly Message[] = this.#scaffold,
     capFactor = 1,
   ): Promise<Outcome> {
-    const { sampling, history, session } = this.#run;
+    const { sampling, session, responseFormat } = this.#run;
     const { maxTokens, reasoningEffort, system } = this.#deps;
     const factor = Math.max(capFactor, this.#truncatedCalls + 1);
     const wanted = sampling?.maxTokens ?? maxTokens;
@@ -330,9 +374,11 @@ class Turn {
     return request(
       {
         system,
-        messages: [...history, ...this.#added, ...tail],
-        tools,
+        messages: [...this.#opening.history, ...this.#added, ...tail],
+        tools: schemas,
         session,
+        ...(choice && { toolChoice: choice }),
+        ...(responseFormat && this.#wantsJson && { responseFormat }),
         sampling: { ...sampling, ...raised },
         ...(reasoningEffort !== '' && { reasoningEffort }),
       },
@@ -347,7 +393,7 @@ class Turn {
     const ask: Message[] = [{ role: 'user', content: toModel.summarise }];
     for (let attempt = 0; attempt < 2; attempt++) {
       this.#delivery.answer();
-      const outcome = await this.#ask([], ask);
+      const outcome = await this.#ask({ schemas: [] }, ask);
       if (outcome.kind === 'interrupted') return this.#interrupted(outcome.text);
       const limit = toPeople.limit(maxIterations);
       if (outcome.kind === 'failed') {
@@ -379,11 +425,20 @@ class Turn {
     const overflow = verdict.class === 'context_overflow' || verdict.class === 'payload_too_large';
     const refused = verdict.class === 'format_error' && this.#run.history.length > largeHistory;
     const status: TurnStatus = 'failed';
-    const messages = overflow || refused ? [] : [this.#user];
+    const messages = overflow || refused ? [] : this.#opening.given;
     return { status, text, exit: 'model_error', error: { code: verdict.class, message }, messages };
   }
 }
 
 function isCut(answer: Answer): boolean {
   return answer.reason === 'length' || answer.reason === 'cut';
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -10,6 +10,19 @@ export const toModel = {
     `Tool '${name}' does not exist. Available tools: ${known.toSorted().join(', ')}`,
   badArguments: (why: string) =>
     `Error: Invalid JSON arguments. ${why}. Send the call again with a valid JSON object.`,
+  noResult: '{"error":"The caller gave no result for this tool call."}',
+  json: 'Answer with one JSON object and nothing else: no prose before or after it, no code fence.',
+  jsonSchema: (schema: string) =>
+    `Answer with one JSON value that is valid against this JSON Schema and nothing else: no prose before or after it, no code fence.\n${schema}`,
+} as const;
+
+/** What the caller learns about wishes that were not met as it meant them. */
+export const toCaller = {
+  formatByWords: 'The model does not take this answer format; it was asked for it in words, unchecked.',
+  notJson: 'The answer is not the JSON that was asked for.',
+  noCall: 'A tool call was asked for, but the model answered without one.',
+  refused: (wish: string, why: string | undefined) =>
+    `${wish} has no effect with this model${why === undefined ? '.' : `: ${why}`}`,
 } as const;
 
 export const toPeople = {

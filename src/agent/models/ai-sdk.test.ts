@@ -415,3 +415,28 @@ describe('requests', () => {
     expect(models.open({ model: 'other' })).not.toBe(models.open(undefined));
   });
 });
+
+describe('budgeted thinking of Anthropic', () => {
+  const called: Message = {
+    role: 'assistant',
+    content: '',
+    toolCalls: [{ id: 'a', name: 'weather', arguments: '{}' }],
+  };
+  const result: Message = { role: 'tool', toolCallId: 'a', name: 'weather', content: 'rain' };
+  const user: Message = { role: 'user', content: 'hi' };
+  const own = { provider: 'custom:fake', data: {} };
+  const thinks = async (messages: readonly Message[], extra: Partial<ModelCall> = {}) => {
+    const model = open('anthropic');
+    await collect(model, ask(messages, { tools: [weather], reasoningEffort: 'high', ...extra }));
+    return (lastBody()['thinking'] as { type?: string } | undefined)?.type === 'enabled';
+  };
+
+  test('stays out where the vendor would refuse it: forced calls, and calls that lost their thinking', async () => {
+    const meta = { ...own, provider: `custom:fake ${upstream.url}` };
+    expect(await thinks([user])).toBe(true);
+    expect(await thinks([user], { toolChoice: { type: 'required' } })).toBe(false);
+    expect(await thinks([user, called, result])).toBe(false);
+    expect(await thinks([user, { ...called, meta }, result])).toBe(true);
+    expect(await thinks([user, called, result, { role: 'assistant', content: 'Rain.' }, user])).toBe(true);
+  });
+});

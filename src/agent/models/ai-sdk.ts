@@ -17,6 +17,7 @@ import { callOptions, timeoutsOf } from './request.ts';
 import { type Endpoint, keyless } from './resolve.ts';
 import { scrubber } from './scrub.ts';
 import { watch } from './watch.ts';
+import { refusedWishes, worded } from './wishes.ts';
 
 /** Opens the provider package; called once, when the first call is made. */
 export type OpenLanguageModel = () => Promise<LanguageModelV4>;
@@ -69,7 +70,9 @@ async function* stream(
   try {
     signal.throwIfAborted();
     const model = await language();
-    const result = await model.doStream(callOptions(call, endpoint, issuer, guard.signal));
+    const { call: spoken, note } = worded(call, endpoint.mode);
+    if (note !== undefined) yield { type: 'warning', text: note };
+    const result = await model.doStream(callOptions(spoken, endpoint, issuer, guard.signal));
     reader = result.stream.getReader();
     for (;;) {
       const { done, value: part } = await reader.read();
@@ -95,6 +98,9 @@ async function* stream(
         case 'reasoning-start':
         case 'reasoning-end':
           blocks.add('reasoning', part.id, '', part.providerMetadata);
+          break;
+        case 'stream-start':
+          for (const text of refusedWishes(part.warnings, spoken)) yield { type: 'warning', text };
           break;
         case 'tool-input-start':
           guard.content();

@@ -145,7 +145,7 @@ function sceneFor(call: ModelCall): Scene {
   const last = call.messages.at(-1);
   if (last?.role === 'tool') return afterTool(last);
   const ask = textOf(call.messages.findLast((message) => message.role === 'user')?.content ?? '').trim();
-  const usable = new Set(call.tools.map((tool) => tool.name));
+  const usable = new Set(call.toolChoice?.type === 'none' ? [] : call.tools.map((tool) => tool.name));
   const script = scripts.find(
     ({ when, needs }) => when.test(ask) && (needs === undefined || usable.has(needs)),
   );

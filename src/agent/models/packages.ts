@@ -21,6 +21,8 @@ export async function openLanguageModel(endpoint: Endpoint, fetch: Fetch): Promi
         apiKey,
         fetch,
         includeUsage: true,
+        // Endpoints that know no schemas refuse them, and are then asked in words.
+        supportsStructuredOutputs: true,
         transformRequestBody: (body) => chatBody(body, endpoint),
         ...(collectsReasoningDetails(endpoint.baseUrl) && { metadataExtractor: reasoningDetails }),
       });

@@ -3,9 +3,11 @@ import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { textOf } from '../../core/message.ts';
 import type { ModelCall } from '../contract.ts';
 import { toPrompt } from './convert.ts';
+import { chatName } from './packages.ts';
 import { echoesReasoning } from './quirks.ts';
 import { type Endpoint, isLocal } from './resolve.ts';
 import type { Timeouts } from './watch.ts';
+import { formatOf, toolChoiceOf, wireOptions } from './wishes.ts';
 
 export function callOptions(
   call: ModelCall,
@@ -15,21 +17,26 @@ export function callOptions(
 ): LanguageModelV4CallOptions {
   const sampling = call.sampling ?? {};
   const maxOutputTokens = sampling.maxTokens ?? endpoint.maxTokens ?? outputCeiling(endpoint);
-  const reasoning = efforts.find((effort) => effort === call.reasoningEffort);
+  const reasoning = mayThink(call, endpoint, issuer)
+    ? efforts.find((effort) => effort === call.reasoningEffort)
+    : undefined;
   const { mode, vision } = endpoint;
   const echoReasoning = mode === 'chat' && echoesReasoning(endpoint.baseUrl);
+  const providerOptions = wireOptions(call, mode, chatName);
   return {
     prompt: toPrompt(call.system, call.messages, { mode, issuer, vision, echoReasoning }),
     abortSignal: signal,
     ...(call.tools.length > 0 && {
-      tools: call.tools.map(({ name, description, parameters }) => ({
+      tools: call.tools.map(({ name, description, parameters, strict }) => ({
         type: 'function',
         name,
         description,
         inputSchema: parameters,
+        ...(strict !== undefined && { strict }),
       })),
-      toolChoice: { type: 'auto' },
+      toolChoice: toolChoiceOf(call.toolChoice),
     }),
+    ...formatOf(call),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     ...(reasoning !== undefined && { reasoning }),
     ...(sampling.temperature !== undefined && { temperature: sampling.temperature }),
@@ -38,19 +45,27 @@ export function callOptions(
     ...(sampling.seed !== undefined && { seed: sampling.seed }),
     ...(sampling.presencePenalty !== undefined && { presencePenalty: sampling.presencePenalty }),
     ...(sampling.frequencyPenalty !== undefined && { frequencyPenalty: sampling.frequencyPenalty }),
-    ...(mode === 'responses' && {
-      providerOptions: {
-        openai: {
-          store: false,
-          include: ['reasoning.encrypted_content'],
-          reasoningSummary: 'auto',
-          promptCacheKey: call.session,
-          ...(call.tools.length > 0 && { parallelToolCalls: true }),
-          ...(call.system !== '' && { instructions: call.system }),
-        },
-      },
-    }),
+    ...(providerOptions && { providerOptions }),
   };
+}
+
+/** Claude 4.6 and later decide by themselves how much to think, and are free of the two rules of `mayThink`. */
+const adaptive = /(?:opus|sonnet|haiku|fable|mythos)-(?:4[.-][6-9]|[5-9])(?!\d)/;
+
+/**
+ * Anthropic refuses budgeted thinking together with a forced tool call, and in an answer to tool results whose calls
+ * come back without their signed thinking: calls that a caller brought back in its own words, or another provider's.
+ */
+function mayThink(call: ModelCall, { mode, model }: Endpoint, issuer: string): boolean {
+  if (mode !== 'anthropic' || adaptive.test(model)) return true;
+  if (call.toolChoice?.type === 'required' || call.toolChoice?.type === 'tool') return false;
+  const since = call.messages.findLastIndex((message) => message.role === 'user');
+  return call.messages
+    .slice(since + 1)
+    .every(
+      (message) =>
+        message.role !== 'assistant' || message.toolCalls === undefined || message.meta?.provider === issuer,
+    );
 }
 
 const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh'] as const;
