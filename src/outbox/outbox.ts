@@ -210,7 +210,8 @@ export class Outbox {
 
   /** A reply that could not be delivered is said once in the chat, where that can still work. */
   async #notice(open: Open, part: HeadPart): Promise<void> {
-    if (part.class !== 'reply' || !part.key.endsWith(':0')) return;
+    // Whoever relays a message hears of its end itself.
+    if (part.class !== 'reply' || part.turn === null || !part.key.endsWith(':0')) return;
     const { store, clock } = this.#options;
     const at = { chat: brand<ChatId>(part.chat) };
     const drafts = this.draft(

@@ -32,7 +32,7 @@ export async function relay(
   if (event.answerTo === undefined) throw new BadTarget('No delivery target is set.');
   const to = outbox.resolve(event.answerTo);
   const trace = clock.hex(8);
-  const drafts = outbox.draft(event.text ?? '', to, 'reply', `relay:${account}:${event.key}`);
+  const drafts = outbox.draft(event.text ?? '', to, 'reply', `relay:${trace}`);
   const keys = drafts.map((draft) => draft.key);
   const settled = outbox.settlement(keys);
   const fresh = await store.write(async (tx) => {
