@@ -3,7 +3,7 @@
  * from its own program. Strict: what the real ones refuse is refused.
  */
 import { createHash, createHmac } from 'node:crypto';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type FakeReply, type Fault, startFakeServer, type Write } from '../kit/fake.ts';
 
@@ -170,8 +170,14 @@ export async function startFakeGitHub(
   });
   return {
     url: server.url,
-    gh: join(import.meta.dirname, 'fake/gh'),
-    env: { PATH: '/usr/bin:/bin', GH_HOST: server.url, GH_TOKEN: token, FAKE_GH_NODE: process.execPath },
+    gh: fileURLToPath(new URL('fake/gh', import.meta.url)),
+    env: {
+      PATH: '/usr/bin:/bin',
+      GH_HOST: server.url,
+      GH_TOKEN: token,
+      FAKE_GH_NODE: process.execPath,
+      FAKE_GH: fileURLToPath(new URL('./fake/gh.ts', import.meta.url)),
+    },
     seen,
     get calls() {
       return server.calls;

@@ -4,7 +4,8 @@
  */
 import { text } from 'node:stream/consumers';
 
-const [, , ...args] = process.argv;
+/** The file `gh` puts its environment first: host and token, as the real program reads them. */
+const [, , host = '', token = '', ...args] = process.argv;
 
 function end(code: number, words: string): never {
   process.stderr.write(`${words}\n`);
@@ -25,9 +26,6 @@ const repo = flags.get('--repo') ?? end(1, 'expected the "[HOST/]OWNER/REPO" for
 if (number === undefined || more.length > 0) end(1, `accepts 1 arg(s), received ${rest.length}`);
 if (flags.get('--body-file') !== '-') end(1, 'body required when not running interactively');
 
-// The real program asks for an address here as well; only the host differs.
-const host = process.env['GH_HOST'] ?? end(1, 'no host');
-const token = process.env['GH_TOKEN'] ?? process.env['GITHUB_TOKEN'];
 if (!token) end(4, 'To get started with GitHub CLI, please run:  gh auth login');
 const url = `${host}/repos/${repo}/issues/${number}/comments`;
 
