@@ -18,7 +18,7 @@ const markup: Markup = {
     return `${ticks}${room}${value.toWellFormed()}${room}${ticks}`;
   },
   link: (url, inner, label) =>
-    isBareLink(url, label) ? inner : `[${inner}](${url.replace(/[\s()<>]/g, encodeURIComponent)})`,
+    isBareLink(url, label) ? inner : `[${inner}](${url.replace(/[\s()<>]/g, escaped)})`,
   fence: (lang, text) => {
     const ticks = '`'.repeat(Math.max(3, longestRun(text) + 1));
     return `${ticks}${lang.replace(/[`\n]/g, '')}\n${text.toWellFormed()}\n${ticks}`;
@@ -53,6 +53,11 @@ export const wecomDialect: Dialect = {
     return { ...rendered, text: `${rendered.text}${gap}${number}`, plain: `${rendered.plain} ${number}` };
   },
 };
+
+/** What would end a link, as a URL writes it. */
+function escaped(char: string): string {
+  return [...Buffer.from(char)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+}
 
 function longestRun(value: string): number {
   return Math.max(0, ...(value.match(/`+/g) ?? []).map((run) => run.length));

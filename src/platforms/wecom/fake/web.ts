@@ -6,7 +6,8 @@ export interface ServeOptions {
   /** Encrypts under this key, as the vendor does. */
   readonly aeskey?: string;
   readonly status?: number;
-  readonly path?: string;
+  /** Begins and never ends. */
+  readonly stalls?: boolean;
 }
 
 export interface FakeScan {
@@ -27,13 +28,16 @@ export class FakeWeb {
     looks: 0,
   };
   readonly requests: string[] = [];
-  readonly #files = new Map<string, { readonly bytes: Buffer; readonly status: number }>();
+  readonly #files = new Map<
+    string,
+    { readonly bytes: Buffer; readonly status: number; readonly stalls: boolean }
+  >();
 
   /** The path under which the bytes are given out. */
-  serve(bytes: Uint8Array, { aeskey, status = 200, path }: ServeOptions = {}): string {
-    const at = path ?? `/media/${this.#files.size + 1}`;
+  serve(bytes: Uint8Array, { aeskey, status = 200, stalls = false }: ServeOptions = {}): string {
+    const at = `/media/${this.#files.size + 1}`;
     const given = aeskey === undefined ? Buffer.from(bytes) : encryptMedia(bytes, aeskey);
-    this.#files.set(at, { bytes: given, status });
+    this.#files.set(at, { bytes: given, status, stalls });
     return at;
   }
 
@@ -42,7 +46,9 @@ export class FakeWeb {
     this.requests.push(`${request.headers['user-agent'] ?? ''} ${url.pathname}${url.search}`);
     const file = this.#files.get(url.pathname);
     if (file !== undefined) {
-      response.writeHead(file.status, { 'content-type': 'application/octet-stream' }).end(file.bytes);
+      response.writeHead(file.status, { 'content-type': 'application/octet-stream' });
+      if (file.stalls) response.flushHeaders();
+      else response.end(file.bytes);
       return;
     }
     const data = this.#scanned(url);
