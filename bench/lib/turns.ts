@@ -2,7 +2,7 @@
 import type { Experiment, Subject } from './experiment.ts';
 import type { Lab } from './lab.ts';
 import type { LoadResult } from './load.ts';
-import { residentMiB } from './proc.ts';
+import { cpuMs, residentMiB } from './proc.ts';
 
 /** Conversations that take turns; each is replaced after ten, so that speed does not lengthen what is sent. */
 const sessions = { count: 500, turns: 10 };
@@ -11,8 +11,13 @@ const answer = 'The harbour opens at six and the first ferry leaves at a quarter
 const ask = { model: 'bench', messages: [{ role: 'user', content: 'When does the first ferry leave?' }] };
 
 export interface TurnsResult extends LoadResult {
-  /** MiB after the load; undefined for the upstream. */
-  readonly resident: number | undefined;
+  /** Of the subject's process; absent for the upstream. */
+  readonly used?: {
+    /** Milliseconds per answered turn; unlike the time, hardly more beside busy neighbours. */
+    readonly cpu: number;
+    /** MiB after the load. */
+    readonly resident: number;
+  };
 }
 
 export async function openTurns(
@@ -32,6 +37,7 @@ export async function openTurns(
     subjects: ['ours', 'pass-through', 'upstream'],
     async round(subject, number, seconds) {
       const { url, headers, pid } = running[subject];
+      const before = pid === undefined ? 0 : cpuMs(pid);
       const result = await lab.clients.run('load', {
         url: `${url}/v1/chat/completions`,
         headers,
@@ -41,9 +47,12 @@ export async function openTurns(
         expect: 'harbour',
         sessions: { prefix: `c${connections}-round${number}`, ...sessions },
       });
-      const resident = pid === undefined ? undefined : residentMiB(pid);
+      const used =
+        pid === undefined
+          ? {}
+          : { used: { cpu: (cpuMs(pid) - before) / result.latencies.length, resident: residentMiB(pid) } };
       return {
-        values: values({ ...result, resident }),
+        values: values({ ...result, ...used }),
         samples: { latencyMs: result.latencies },
         failures: result.failures,
       };
