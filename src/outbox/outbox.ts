@@ -212,6 +212,8 @@ export class Outbox {
   async #notice(open: Open, part: HeadPart): Promise<void> {
     // Whoever relays a message hears of its end itself.
     if (part.class !== 'reply' || part.turn === null || !part.key.endsWith(':0')) return;
+    // Where programs read, a sentence for people would be one more wrong message.
+    if (open.account.manifest.authenticates) return;
     const { store, clock } = this.#options;
     const at = { chat: brand<ChatId>(part.chat) };
     const drafts = this.draft(
