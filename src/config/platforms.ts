@@ -128,7 +128,9 @@ function badCredential(
 ): { readonly key: string; readonly found: Found } | undefined {
   for (const key of manifest.secrets) {
     const found = values.get(key);
-    if (found !== undefined && isPlaceholder(String(found.raw))) return { key, found };
+    // Empty means unset, not a bad secret.
+    if (found !== undefined && String(found.raw ?? '') !== '' && isPlaceholder(String(found.raw)))
+      return { key, found };
   }
   return undefined;
 }
