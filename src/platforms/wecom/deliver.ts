@@ -11,13 +11,14 @@ import { isRefused, type Plan, planMedia, tooLargeText } from './media-plan.ts';
 import { outcomeOf, replyRefused } from './outcome.ts';
 import { Unanswered } from './requests.ts';
 import type { Session } from './session.ts';
-import { maxUpload, type Uploaded, uploadMedia } from './upload.ts';
+import { type Begun, maxUpload, type Uploaded, uploadMedia } from './upload.ts';
 
 type Send = Extract<PartOp, { kind: 'send' }>;
 type Media = NonNullable<Send['media']>;
 
 /** What was done of a part that takes several writes, so that its next attempt does only the rest. */
 interface Progress {
+  readonly begun?: Begun;
   readonly uploaded?: Uploaded;
   readonly sent?: MessageId;
 }
@@ -37,10 +38,12 @@ const unsupported = (why: string): Outcome => ({ kind: 'rejected', code: 'unsupp
 
 export class Delivery {
   readonly #deps: Pick<Deps<WeComConfig>, 'config' | 'clock' | 'log' | 'file'>;
+  readonly #aliases: ReadonlyMap<string, string>;
   readonly #progress = new Map<PartKey, Progress>();
 
   constructor(deps: Pick<Deps<WeComConfig>, 'config' | 'clock' | 'log' | 'file'>) {
     this.#deps = deps;
+    this.#aliases = new Map(Object.entries(deps.config.channel_aliases));
   }
 
   /** Throws `NotSent` without a connection. */
@@ -54,7 +57,7 @@ export class Delivery {
     // Nothing to show is shown: the server refuses empty messages.
     if (op.media === undefined && text.trim() === '') return { kind: 'sent', id: brand<MessageId>('') };
     if (session === undefined) throw new NotSent('WeCom is not connected');
-    const chat = this.#deps.config.channel_aliases[part.at.chat] ?? part.at.chat;
+    const chat = this.#aliases.get(part.at.chat) ?? part.at.chat;
     const way = { session, chat, replyTo: op.replyTo, signal };
     if (op.media === undefined) return this.#say(way, text);
     return this.#carry(way, part.key, op.media, text);
@@ -127,9 +130,11 @@ export class Delivery {
     if (bytes.length === 0) return reject('Cannot upload empty media');
     const plan = planMedia(media, bytes.length);
     if (isRefused(plan)) return { outcome: await this.#tooLarge(way, bytes.length) };
-    const known = this.#progress.get(key)?.uploaded;
-    if (known !== undefined) return { plan, uploaded: known };
-    const uploaded = await uploadMedia(way.session, plan, bytes, this.#deps.clock, way.signal);
+    const known = this.#progress.get(key);
+    if (known?.uploaded !== undefined) return { plan, uploaded: known.uploaded };
+    const took = (begun: Begun | undefined) => this.#remember(key, begun === undefined ? {} : { begun });
+    const upload = { plan, bytes, begun: known?.begun, took };
+    const uploaded = await uploadMedia(way.session, upload, this.#deps.clock, way.signal);
     if ('outcome' in uploaded) return uploaded;
     this.#remember(key, { uploaded });
     return { plan, uploaded };

@@ -46,6 +46,12 @@ describe('signing in', () => {
     expect([running.intake.connections, setup.fake.handshakes]).toEqual([0, 1]);
   });
 
+  test('that the server says is no pair of id and secret is refused for good, too', async () => {
+    const setup = await start();
+    setup.fake.fault({ on: 'subscribe', kind: 'status', code: 853000, times: 1 });
+    expect(await setup.connect().ended).toMatchObject({ code: 'auth' });
+  });
+
   test('refused for another reason is tried again', async () => {
     const setup = await start();
     setup.fake.fault({

@@ -94,6 +94,41 @@ describe('an upload', () => {
   });
 });
 
+describe('an upload that needs several attempts', () => {
+  const chunks = (setup: Setup) =>
+    setup.fake.frames.flatMap(({ cmd, body }) =>
+      cmd === 'aibot_upload_media_chunk' ? [(body as { chunk_index: number }).chunk_index] : [],
+    );
+
+  test('goes on where it was, also on another connection', async () => {
+    const setup = await connected();
+    const bytes = patterned(3 * 524_288);
+    setup.files.set('/tmp/report.bin', bytes);
+    setup.fake.fault({ on: 'upload', kind: 'reset', times: 1, after: 2 });
+    expect(await setup.deliver(carry({}), { key: 'P' })).toMatchObject({ kind: 'retry' });
+    await setup.running.ended;
+    await setup.connect().connected();
+    expect(await setup.deliver(carry({}), { key: 'P' })).toMatchObject({ kind: 'sent' });
+    expect(chunks(setup)).toEqual([0, 1, 1, 2]);
+    expect(uploads(setup)[0]?.bytes.equals(bytes)).toBe(true);
+  });
+
+  test('begins again when the server no longer knows it', async () => {
+    const setup = await connected();
+    setup.files.set('/tmp/report.bin', patterned(2 * 524_288));
+    setup.fake.fault({ on: 'upload', kind: 'hang', times: 1, after: 2 });
+    const abort = new AbortController();
+    const slow = setup.deliver(carry({}), { key: 'P', signal: abort.signal });
+    await until(() => chunks(setup).length === 2);
+    abort.abort(new Error('no answer within 60 s'));
+    expect(await slow).toMatchObject({ kind: 'retry' });
+    setup.fake.fault({ on: 'upload', kind: 'status', code: 40058, times: 1 });
+    expect(await setup.deliver(carry({}), { key: 'P' })).toMatchObject({ kind: 'retry', scope: 'part' });
+    expect(await setup.deliver(carry({}), { key: 'P' })).toMatchObject({ kind: 'sent' });
+    expect(chunks(setup)).toEqual([0, 1, 1, 0, 1]);
+  });
+});
+
 describe('what a file is sent as', () => {
   test.each([
     ['image', 'image/png', 11, 'file', '图片大小 11.00MB 超过 10MB 限制，已转为文件格式发送'],

@@ -17,6 +17,21 @@ export interface Uploaded {
   readonly mediaId: string;
 }
 
+/** What the server has taken of a file so far; it keeps that for half an hour. */
+export interface Begun {
+  readonly uploadId: string;
+  readonly chunks: number;
+}
+
+export interface Upload {
+  readonly plan: Plan;
+  readonly bytes: Uint8Array;
+  /** Of an earlier attempt, which is gone on with: a slow line needs several for one file. */
+  readonly begun: Begun | undefined;
+  /** Told after every step; undefined = start anew. */
+  took(begun: Begun | undefined): void;
+}
+
 /** Before Base64. */
 const chunkBytes = 512 * 1024;
 const maxChunks = 100;
@@ -24,55 +39,65 @@ export const maxUpload = chunkBytes * maxChunks;
 
 export async function uploadMedia(
   session: Pick<Session, 'ask'>,
-  { type, filename }: Plan,
-  bytes: Uint8Array,
+  { plan: { type, filename }, bytes, begun, took }: Upload,
   clock: Pick<Clock, 'hex'>,
   signal: AbortSignal,
 ): Promise<Uploaded | { readonly outcome: Outcome }> {
-  const chunks = Math.ceil(bytes.length / chunkBytes);
-  const md5 = createHash('md5').update(bytes).digest('hex');
   const step = async (name: string, body: object): Promise<Frame> => {
     const cmd = `aibot_upload_media_${name}`;
     const request = { cmd, reqId: `${cmd}-${clock.hex(16)}`, body, timeoutText: timeout };
     const answer = await session.ask(request, signal);
-    if (answer.errcode !== 0) throw new Refused(answer);
+    if (answer.errcode !== 0) throw new Refused(outcomeOf(answer, ''));
     return answer;
   };
+  const total = Math.ceil(bytes.length / chunkBytes);
+  const init = async (): Promise<Begun> => {
+    const md5 = createHash('md5').update(bytes).digest('hex');
+    const announced = { type, filename, total_size: bytes.length, total_chunks: total, md5 };
+    return { uploadId: named((await step('init', announced)).body['upload_id'], 'upload_id'), chunks: 0 };
+  };
   try {
-    const announced = { type, filename, total_size: bytes.length, total_chunks: chunks, md5 };
-    const upload_id = named((await step('init', announced)).body['upload_id'], 'upload_id');
+    const { uploadId: upload_id, chunks } = begun ?? (await init());
     // One after another: the server answers many chunks at once with "system error".
-    for (let index = 0; index < chunks; index++) {
+    for (let index = chunks; index < total; index++) {
       const chunk = bytes.subarray(index * chunkBytes, (index + 1) * chunkBytes);
       const base64_data = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('base64');
       await step('chunk', { upload_id, chunk_index: index, base64_data });
+      took({ uploadId: upload_id, chunks: index + 1 });
     }
     const mediaId = named((await step('finish', { upload_id })).body['media_id'], 'media_id');
     return { type, mediaId };
   } catch (error) {
-    return { outcome: failed(error) };
+    if (!(error instanceof Refused)) return { outcome: unanswered(error) };
+    took(undefined);
+    return { outcome: refused(error, begun !== undefined) };
   }
 }
 
 const timeout = 'Timeout sending media to WeCom';
 
 class Refused extends Error {
-  readonly answer: Frame;
-  constructor(answer: Frame) {
+  readonly outcome: Exclude<Outcome, { readonly kind: 'sent' }>;
+  constructor(outcome: Refused['outcome']) {
     super('the upload was refused');
-    this.answer = answer;
+    this.outcome = outcome;
   }
 }
 
 function named(value: unknown, field: string): string {
   const id = string(value, 1024);
-  if (id === undefined) throw new Unanswered(`Upload failed: no ${field} returned`);
-  return id;
+  if (id !== undefined) return id;
+  throw new Refused({ kind: 'rejected', code: 'other', why: `Upload failed: no ${field} returned` });
 }
 
-function failed(error: unknown): Outcome {
-  if (error instanceof Unanswered) return { kind: 'retry', scope: 'part', why: error.message };
-  if (!(error instanceof Refused)) throw error;
-  const outcome = outcomeOf(error.answer, '');
-  return outcome.kind === 'unknown' ? { kind: 'retry', scope: 'part', why: outcome.why } : outcome;
+function unanswered(error: unknown): Outcome {
+  if (!(error instanceof Unanswered)) throw error;
+  return { kind: 'retry', scope: 'part', why: error.message };
+}
+
+/** What the server no longer wants to go on with is begun again before it counts as refused. */
+function refused({ outcome }: Refused, wasBegun: boolean): Outcome {
+  if (outcome.kind === 'sent') return outcome;
+  const again = outcome.kind === 'unknown' || (outcome.kind === 'rejected' && wasBegun);
+  return again ? { kind: 'retry', scope: 'part', why: outcome.why } : outcome;
 }
