@@ -77,8 +77,8 @@ export async function uploadMedia(
 const timeout = 'Timeout sending media to WeCom';
 
 class Refused extends Error {
-  readonly outcome: Exclude<Outcome, { readonly kind: 'sent' }>;
-  constructor(outcome: Refused['outcome']) {
+  readonly outcome: Outcome;
+  constructor(outcome: Outcome) {
     super('the upload was refused');
     this.outcome = outcome;
   }
@@ -92,12 +92,22 @@ function named(value: unknown, field: string): string {
 
 function unanswered(error: unknown): Outcome {
   if (!(error instanceof Unanswered)) throw error;
-  return { kind: 'retry', scope: 'part', why: error.message };
+  return again(error.message);
 }
 
 /** What the server no longer wants to go on with is begun again before it counts as refused. */
 function refused({ outcome }: Refused, wasBegun: boolean): Outcome {
-  if (outcome.kind === 'sent') return outcome;
-  const again = outcome.kind === 'unknown' || (outcome.kind === 'rejected' && wasBegun);
-  return again ? { kind: 'retry', scope: 'part', why: outcome.why } : outcome;
+  switch (outcome.kind) {
+    case 'unknown':
+      return again(outcome.why);
+    case 'rejected':
+      return wasBegun ? again(outcome.why) : outcome;
+    case 'retry':
+    case 'sent':
+      return outcome;
+  }
+}
+
+function again(why: string): Outcome {
+  return { kind: 'retry', scope: 'part', why };
 }
