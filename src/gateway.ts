@@ -14,6 +14,7 @@ import { Outbox } from './outbox/outbox.ts';
 import { contextPrompt } from './session/context.ts';
 import { openStore } from './store/open.ts';
 import { partCounts } from './store/queries/part.ts';
+import { openResponses } from './store/responses.ts';
 import type { Store } from './store/store.ts';
 import type { AccountStatus } from './supervise/account.ts';
 import { openAccounts } from './supervise/accounts.ts';
@@ -180,6 +181,7 @@ async function compose(
       version,
       model: agent.model,
       isNetworkAccessible,
+      responses: openResponses(store, clock),
     });
     const { url } = await server.listen();
     api = { server, url };

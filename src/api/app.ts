@@ -10,6 +10,10 @@ import { discoveryRoutes } from './discovery.ts';
 import { checkStart } from './guards.ts';
 import type { GatewayHealth } from './health.ts';
 import { type Idempotency, memoryIdempotency } from './idempotency.ts';
+import { openResponses } from './responses/family.ts';
+import { memoryStore } from './responses/memory-store.ts';
+import type { SocketLimits } from './responses/sockets.ts';
+import type { ResponseStore } from './responses/store.ts';
 import type { Route } from './routes.ts';
 import { Runs } from './runs.ts';
 import { buildServer, type HttpLimits } from './server.ts';
@@ -26,10 +30,12 @@ export interface ApiOptions {
   /** True when something beyond this machine could connect to `host`; unresolvable names are true. */
   isNetworkAccessible(host: string): Promise<boolean>;
   readonly idempotency?: Idempotency;
+  /** Where `/v1/responses` keeps what it made; default: in memory, until `close`. */
+  readonly responses?: ResponseStore;
   readonly limits?: Partial<ApiLimits>;
 }
 
-export interface ApiLimits extends HttpLimits, SseLimits {
+export interface ApiLimits extends HttpLimits, SseLimits, SocketLimits {
   /** How long `close` waits for interrupted turns to end their streams. */
   readonly closeGraceMs: number;
 }
@@ -41,6 +47,9 @@ const defaultLimits: ApiLimits = {
   keepAliveMs: 10_000,
   maxBufferedBytes: 1_048_576,
   closeGraceMs: 2_000,
+  socketLifeMs: 3_600_000,
+  socketPingMs: 30_000,
+  maxSockets: 64,
 };
 
 export interface Api {
@@ -66,7 +75,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
 
   const credential = credentialOf(api.key);
   const runs = new Runs(options.turns, api.maxConcurrentRuns);
-  const chat = chatRoute({
+  const shared = {
     api,
     credential,
     runs,
@@ -75,8 +84,10 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     clock,
     log,
     limits,
-  });
-  const routes: Route[] = [chat];
+  };
+  const chat = chatRoute(shared);
+  const responses = openResponses({ ...shared, store: options.responses ?? memoryStore() });
+  const routes: Route[] = [chat, ...responses.routes];
   routes.unshift(
     ...discoveryRoutes({
       api,
@@ -90,10 +101,12 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     }),
   );
   const server = await buildServer({ routes, api, credential, clock, log, limits });
+  responses.attach(server.server);
 
   return {
     inject: server.inject.bind(server) as FastifyInstance['inject'],
     async listen() {
+      await responses.recover();
       const port = await bind(server, api.host, api.port, clock);
       const host = api.host.includes(':') ? `[${api.host}]` : api.host;
       const url = `http://${host}:${port}`;
@@ -103,6 +116,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     async close() {
       const closed = server.close();
       await runs.close(clock, limits.closeGraceMs);
+      await responses.close(limits.closeGraceMs);
       server.server.closeIdleConnections();
       const cancel = clock.after(flushMs, () => server.server.closeAllConnections());
       await closed;

@@ -15,6 +15,8 @@ export interface Tables {
   step: StepTable;
   part: PartTable;
   idempotency: IdempotencyTable;
+  response: ResponseTable;
+  conversation: ConversationTable;
 }
 
 export interface MetaTable {
@@ -152,4 +154,27 @@ export interface IdempotencyTable {
   /** JSON of TurnResult once ended well. */
   result: string | null;
   expires_at: number;
+}
+
+/** One object of `POST /v1/responses`, at most a hundred, the least recently read goes first (api-server §7.4). */
+export interface ResponseTable {
+  id: string;
+  /** Names the credential that may read it. */
+  scope: string;
+  /** `open`: its turn has not ended, or its end was not written yet. */
+  state: 'open' | 'ended';
+  /** Key of the request in `inbound`. */
+  turn_key: string;
+  /** Name of the conversation it is the newest response of when it ends. */
+  conversation: string | null;
+  /** JSON: the response, its input items, the history the next response starts from. */
+  body: string;
+  /** Grows with every read and write of any response. */
+  accessed_at: number;
+}
+
+export interface ConversationTable {
+  scope: string;
+  name: string;
+  response: string;
 }

@@ -1,5 +1,6 @@
 import type { DialectName } from '../query.ts';
 import { start } from './0001-start.ts';
+import { responses } from './0002-responses.ts';
 
 /**
  * One forward step of the schema. Released migrations are never edited; a new one is appended to the list.
@@ -11,7 +12,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [start];
+export const migrations: readonly Migration[] = [start, responses];
 
 /** The schema number a database has after `list`. */
 export const newest = (list: readonly Migration[]): number => list.at(-1)?.number ?? 0;

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { type Message, textOf } from '../../core/message.ts';
+import { parseObject } from '../body.ts';
+import type { Route } from '../routes.ts';
+import { responsesPath } from './create.ts';
+import { inputReader, type ResponsesDeps } from './deps.ts';
+import { joinConversation, readInput } from './items.ts';
+import { previousNotFound } from './plan.ts';
+import { checked, conversationOf } from './request.ts';
+import { inputTokensRequest } from './schema.ts';
+import { readTools } from './tools.ts';
+
+const bytesPerToken = 4;
+const perMessage = 4;
+const perImage = 765;
+
+/** `POST /v1/responses/input_tokens`: an estimate, because the tokens of the configured model are its vendor's secret. */
+export function countRoute(deps: ResponsesDeps): Route {
+  return {
+    method: 'POST',
+    path: `${responsesPath}/input_tokens`,
+    scope: 'bearer',
+    name: 'response_input_tokens',
+    doc: {
+      id: 'countInputTokens',
+      summary:
+        'Estimates the tokens of an input with its chain, instructions and tools; the agent adds its own.',
+      body: inputTokensRequest,
+      answer: z.object({ object: z.literal('response.input_tokens'), input_tokens: z.int() }),
+      errors: [400, 404],
+    },
+    async handle(request) {
+      const body = parseObject(request.body);
+      const fields = checked(inputTokensRequest, body);
+      const conversation = conversationOf(fields);
+      const { system, messages } = readInput(fields.input, await inputReader(deps, body));
+      const { echo } = readTools(fields);
+      const previous = fields.previous_response_id;
+      const id = previous ?? (conversation && (await deps.archive.newest(conversation)));
+      const kept = id ? await deps.archive.find(id) : undefined;
+      if (previous && kept === undefined) throw previousNotFound(previous);
+      const joined = joinConversation(kept?.history ?? [], messages, kept !== undefined);
+      const instructions = fields.instructions ?? kept?.response.instructions ?? '';
+      return {
+        object: 'response.input_tokens',
+        input_tokens:
+          estimateTokens([...joined.history, { role: 'user', content: joined.input }]) +
+          textTokens(instructions + system) +
+          (echo.tools.length === 0 ? 0 : textTokens(JSON.stringify(echo.tools))),
+      };
+    },
+  };
+}
+
+const textTokens = (text: string) => Math.ceil(Buffer.byteLength(text) / bytesPerToken);
+
+function estimateTokens(messages: readonly Message[]): number {
+  let tokens = 0;
+  for (const message of messages) {
+    tokens += perMessage + textTokens(textOf(message.content));
+    if (message.role === 'assistant' && message.toolCalls) {
+      tokens += textTokens(JSON.stringify(message.toolCalls.map((call) => [call.name, call.arguments])));
+    }
+    if (typeof message.content !== 'string') {
+      tokens += perImage * message.content.filter((part) => part.type === 'image_url').length;
+    }
+  }
+  return tokens;
+}

@@ -1,0 +1,80 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ApiSettings } from '../../config/settings.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import type { Credential } from '../auth.ts';
+import type { JsonObject } from '../body.ts';
+import { badRequest } from '../errors.ts';
+import type { Idempotency } from '../idempotency.ts';
+import type { Runs } from '../runs.ts';
+import { openSse, type SseLimits, type SseStream } from '../sse.ts';
+import type { Archive } from './archive.ts';
+import type { Frame, LiveResponses } from './live.ts';
+import type { InputReader } from './request.ts';
+import type { Seal } from './seal.ts';
+
+/** What every endpoint of the family needs. */
+export interface ResponsesDeps {
+  readonly api: ApiSettings;
+  readonly credential: Credential | undefined;
+  readonly runs: Runs;
+  readonly idempotency: Idempotency;
+  readonly defaultModel: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: SseLimits;
+  readonly live: LiveResponses;
+  readonly archive: Archive;
+  seal(): Promise<Seal>;
+}
+
+/** Reads compaction items with this server's seal, which is fetched only when a body has one. */
+export async function inputReader(deps: ResponsesDeps, { input }: JsonObject): Promise<InputReader> {
+  const isSealed = (item: unknown) => (item as { readonly type?: unknown } | null)?.type === 'compaction';
+  const seal = Array.isArray(input) && input.some(isSealed) ? await deps.seal() : undefined;
+  return {
+    id: (prefix) => `${prefix}_${deps.clock.hex(12)}`,
+    compacted(sealed, param) {
+      const text = seal?.open(sealed);
+      if (text === undefined) {
+        throw badRequest('The compaction item was not made by this server or was altered.', { param });
+      }
+      return text;
+    },
+  };
+}
+
+const sseFrames = (frames: readonly Frame[]) =>
+  frames.map(({ type, json }) => `event: ${type}\ndata: ${json}\n\n`).join('');
+
+/** A stream of response events; `done` ends it with the literal last frame. */
+export interface EventStream {
+  write(frames: readonly Frame[]): void;
+  done(): void;
+}
+
+export function openEvents(
+  deps: ResponsesDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  headers: Readonly<Record<string, string>>,
+  onGone: () => void,
+): EventStream {
+  const { clock, limits, log } = deps;
+  const sse: SseStream = openSse(reply, {
+    headers,
+    clock,
+    limits,
+    onGone(why) {
+      if (why === 'too slow') log('warn', 'api.slow_reader', { request: request.id });
+      onGone();
+    },
+  });
+  return {
+    write: (frames) => sse.write(sseFrames(frames)),
+    done() {
+      sse.write('data: [DONE]\n\n');
+      sse.end();
+    },
+  };
+}

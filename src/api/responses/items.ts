@@ -1,0 +1,255 @@
+import { type Content, type Message, type ToolCall, textOf } from '../../core/message.ts';
+import { flattenText, isVisible, normalizeContent } from '../content.ts';
+import { badRequest } from '../errors.ts';
+
+export type Item = Readonly<Record<string, unknown>> & { readonly id: string; readonly type: string };
+
+export interface ReadInput {
+  /** System and developer messages, joined; '' without one. */
+  readonly system: string;
+  readonly messages: readonly Message[];
+  /** The items as they are listed later: each with a type and an id. */
+  readonly items: readonly Item[];
+}
+
+interface Reader {
+  /** Text of a compaction item; throws 400 when we did not make it. */
+  compacted(encrypted: string, param: string): string;
+  /** A new item id. */
+  id(prefix: string): string;
+}
+
+type Raw = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Raw =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const prefixes: Readonly<Record<string, string>> = {
+  message: 'msg',
+  function_call: 'fc',
+  function_call_output: 'fco',
+  reasoning: 'rs',
+  compaction: 'cmp',
+};
+
+/** Reads `input` as messages (api-server §7.1, Open Responses §4). Throws 400 with the offending `param`. */
+export function readInput(input: unknown, reader: Reader): ReadInput {
+  if (input === undefined || input === null) throw badRequest("Missing 'input' field", { param: 'input' });
+  if (typeof input !== 'string' && !Array.isArray(input)) {
+    throw badRequest("'input' must be a string or array", { param: 'input' });
+  }
+  const list: readonly unknown[] = typeof input === 'string' ? [input] : input;
+  const system: string[] = [];
+  const messages: Message[] = [];
+  const items = list.map((raw, i): Item => {
+    const at = `input[${i}]`;
+    const item: Raw | undefined = typeof raw === 'string' ? { role: 'user', content: raw } : asObject(raw);
+    if (item === undefined) throw badRequest(`${at} must be a string or an object`, { param: at });
+    const type = typeOf(item);
+    addItem(type, item, at, { system, messages, reader });
+    const id = typeof item.id === 'string' && item.id !== '' ? item.id : reader.id(prefixes[type] ?? 'item');
+    const content =
+      type === 'message' && typeof item.content === 'string'
+        ? {
+            content: [{ type: item.role === 'assistant' ? 'output_text' : 'input_text', text: item.content }],
+          }
+        : {};
+    return { ...item, ...content, type, id };
+  });
+  return { system: system.join('\n'), messages, items };
+}
+
+const asObject = (value: unknown) => (isObject(value) ? value : undefined);
+
+function typeOf(item: Raw): string {
+  if (typeof item.type === 'string') return item.type;
+  return item.role === undefined && item.content === undefined && typeof item.id === 'string'
+    ? 'item_reference'
+    : 'message';
+}
+
+interface Target {
+  readonly system: string[];
+  readonly messages: Message[];
+  readonly reader: Reader;
+}
+
+function addItem(type: string, item: Raw, at: string, target: Target): void {
+  const { messages, reader } = target;
+  switch (type) {
+    case 'message':
+      addMessage(item, at, target);
+      return;
+    case 'function_call':
+      addCall(messages, callOf(item, at));
+      return;
+    case 'function_call_output': {
+      const call = required(item, 'call_id', at);
+      addResult(messages, call, outputText(item.output, `${at}.output`));
+      return;
+    }
+    // What the server's own tools left in an earlier output.
+    case 'hermes:tool_call':
+      addCall(messages, callOf(item, at));
+      addResult(messages, required(item, 'call_id', at), outputText(item.output, `${at}.output`));
+      return;
+    case 'mcp_call': {
+      const id = required(item, 'id', at);
+      addCall(messages, callOf({ ...item, call_id: id }, at));
+      addResult(messages, id, outputText(item.output ?? item.error, `${at}.output`));
+      return;
+    }
+    case 'compaction': {
+      const text = reader.compacted(required(item, 'encrypted_content', at), `${at}.encrypted_content`);
+      messages.push({ role: 'user', content: `[Summary of the conversation so far]\n${text}` });
+      return;
+    }
+    // Thoughts stay with the provider that had them; a reference names what the chain already has.
+    case 'reasoning':
+    case 'item_reference':
+      return;
+    default:
+      // Items of other implementors are theirs to read.
+      if (type.includes(':')) return;
+      throw badRequest(`Unsupported input item type '${type.slice(0, 64)}'.`, { param: `${at}.type` });
+  }
+}
+
+function addMessage(item: Raw, at: string, { system, messages }: Target): void {
+  const role = item.role ?? 'user';
+  switch (role) {
+    case 'system':
+    case 'developer': {
+      const text = flattenText(item.content);
+      if (text !== '') system.push(text);
+      return;
+    }
+    case 'user':
+      messages.push({ role: 'user', content: normalizeContent(item.content, `${at}.content`) });
+      return;
+    case 'assistant':
+      messages.push({ role: 'assistant', content: textOf(normalizeContent(item.content, `${at}.content`)) });
+      return;
+    default:
+      throw badRequest(`Unknown message role '${String(role).slice(0, 64)}'.`, { param: `${at}.role` });
+  }
+}
+
+function required(item: Raw, field: string, at: string): string {
+  const value = item[field];
+  if (typeof value === 'string' && value !== '') return value;
+  throw badRequest(`${at} must have '${field}'.`, { param: `${at}.${field}` });
+}
+
+function callOf(item: Raw, at: string): ToolCall {
+  const args = item.arguments;
+  return {
+    id: required(item, 'call_id', at),
+    name: required(item, 'name', at),
+    arguments: typeof args === 'string' && args.trim() !== '' ? args : '{}',
+  };
+}
+
+/** Calls directly after one another, or after the text they came with, are one message. */
+function addCall(messages: Message[], call: ToolCall): void {
+  const last = messages.at(-1);
+  if (last?.role === 'assistant') {
+    messages[messages.length - 1] = { ...last, toolCalls: [...(last.toolCalls ?? []), call] };
+  } else messages.push({ role: 'assistant', content: '', toolCalls: [call] });
+}
+
+function addResult(messages: Message[], toolCallId: string, content: string): void {
+  messages.push({ role: 'tool', toolCallId, name: '', content });
+}
+
+function outputText(output: unknown, param: string): string {
+  if (output === undefined || output === null) return '';
+  if (typeof output === 'string') return output;
+  const content = normalizeContent(output, param);
+  if (typeof content === 'string') return content;
+  return textOf(content.map((part) => (part.type === 'text' ? part : { type: 'text', text: '[image]' })));
+}
+
+/** Reads `conversation_history`; undefined when absent or empty (api-server §7.1). */
+export function readHistory(value: unknown): readonly Message[] | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!Array.isArray(value)) {
+    throw badRequest("'conversation_history' must be an array of message objects", {
+      param: 'conversation_history',
+    });
+  }
+  const messages = value.map((entry: unknown, i): Message => {
+    const at = `conversation_history[${i}]`;
+    const item = asObject(entry);
+    if (item === undefined || typeof item.role !== 'string' || !('content' in item)) {
+      throw badRequest(`${at} must have 'role' and 'content' fields`, { param: at });
+    }
+    const content = normalizeContent(item.content, `${at}.content`);
+    return item.role === 'assistant'
+      ? { role: 'assistant', content: textOf(content) }
+      : { role: 'user', content };
+  });
+  return messages.length === 0 ? undefined : messages;
+}
+
+export interface Conversation {
+  readonly history: readonly Message[];
+  /** What the turn answers; '' when it goes on from tool results. */
+  readonly input: Content;
+}
+
+/**
+ * Joins what the server knows with what was sent. Sent items that repeat the stored conversation are not added twice
+ * (api-server §16.20). With a chain every tool result must answer a call (Open Responses §10.9); without one, a result
+ * whose call nobody knows is kept with a call made up for it, because models take results of calls only.
+ */
+export function joinConversation(
+  stored: readonly Message[],
+  sent: readonly Message[],
+  isChained: boolean,
+): Conversation {
+  const repeats = sent.length > stored.length && stored.every((message, i) => isSame(message, sent[i]));
+  const joined = withCalls(repeats ? sent : [...stored, ...sent], isChained);
+  const last = joined.at(-1);
+  if (last?.role === 'tool') return { history: joined, input: '' };
+  if (last === undefined || sent.length === 0 || !isVisible(last.content)) {
+    throw badRequest('No user message found in input', { param: 'input' });
+  }
+  return { history: joined.slice(0, -1), input: last.content };
+}
+
+function isSame(a: Message, b: Message | undefined): boolean {
+  if (b === undefined || a.role !== b.role) return false;
+  if (JSON.stringify(a.content) !== JSON.stringify(b.content)) return false;
+  const ids = (message: Message) =>
+    message.role === 'tool'
+      ? message.toolCallId
+      : message.role === 'assistant'
+        ? (message.toolCalls ?? []).map((call) => call.id).join()
+        : '';
+  return ids(a) === ids(b);
+}
+
+function withCalls(messages: readonly Message[], isChained: boolean): Message[] {
+  const names = new Map<string, string>();
+  const out: Message[] = [];
+  for (const message of messages) {
+    if (message.role === 'assistant') {
+      for (const call of message.toolCalls ?? []) names.set(call.id, call.name);
+    }
+    if (message.role !== 'tool') {
+      out.push(message);
+      continue;
+    }
+    const { toolCallId: id } = message;
+    const name = names.get(id);
+    if (name === undefined && isChained) {
+      throw badRequest(`No tool call found for function call output with call_id ${id.slice(0, 64)}.`, {
+        param: 'input',
+      });
+    }
+    if (name === undefined) addCall(out, { id, name: 'unknown', arguments: '{}' });
+    out.push({ ...message, name: name ?? 'unknown' });
+  }
+  return out;
+}

@@ -1,0 +1,276 @@
+/** Responses while they are made: one turn in, numbered events out to any number of readers, snapshots into the store. */
+import type { ResponseFormat } from '../../agent/contract.ts';
+import type { AgentEvent, TurnResult } from '../../core/agent-event.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import type { Content, Message } from '../../core/message.ts';
+import type { TurnRequest } from '../../turn/contract.ts';
+import type { Run, Runs } from '../runs.ts';
+import { type Archive, firstSnapshot, type Kept, type Manner } from './archive.ts';
+import { ResponseEncoder } from './encode.ts';
+import type { ResponseEvent } from './events.ts';
+import { holdFormat } from './format.ts';
+import type { Item } from './items.ts';
+import { historyAfter } from './replay.ts';
+import { type ResponseEcho, type ResponseObject, started } from './resource.ts';
+
+/** Everything about one response that is known before its turn starts. */
+export interface Plan {
+  readonly echo: ResponseEcho;
+  readonly how: Manner;
+  readonly items: readonly Item[];
+  readonly prior: readonly Message[];
+  readonly input: Content;
+  readonly session: string;
+  readonly conversation: string | undefined;
+  /** The response the conversation pointed at before. */
+  readonly previous: string | undefined;
+  readonly format: ResponseFormat | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  turn(key: string): TurnRequest;
+}
+
+/** One event as its readers get it. */
+export interface Frame {
+  readonly type: string;
+  readonly json: string;
+}
+
+export interface LiveDeps {
+  readonly runs: Runs;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Text deltas inside this time become one event (api-server §7.3). */
+const mergeMs = 50;
+/** Characters of events kept for readers who come later; a longer stream can only be read while it is made. */
+const largestLog = 8_000_000;
+
+export class LiveResponses {
+  readonly #deps: LiveDeps;
+  readonly #live = new Map<string, LiveResponse>();
+
+  constructor(deps: LiveDeps) {
+    this.#deps = deps;
+  }
+
+  get(id: string): LiveResponse | undefined {
+    return this.#live.get(id);
+  }
+
+  /**
+   * Starts the turn of a plan. Resolves when both the request and, unless `archive` is undefined, the first snapshot
+   * are durable. Nothing is shown before `begin`. Rejects like `Runs.start`; then nothing is kept.
+   */
+  async start(plan: Plan, key: string, archive: Archive | undefined): Promise<LiveResponse> {
+    const { id } = plan.echo;
+    const kept = firstSnapshot({
+      response: started(plan.echo),
+      items: plan.items,
+      prior: plan.prior,
+      input: plan.input,
+      session: plan.session,
+      how: plan.how,
+      ...(isReplayable(plan.echo, plan.how) ? { events: [] } : {}),
+    });
+    // Side by side they share one commit.
+    const [created, run] = await Promise.allSettled([
+      archive?.create(kept, key, plan.conversation),
+      this.#deps.runs.start(plan.turn(key)),
+    ]);
+    if (run.status === 'rejected') {
+      if (created.status === 'fulfilled') await archive?.discard(id, plan.previous);
+      throw run.reason;
+    }
+    if (created.status === 'rejected') {
+      run.value.leave('The response could not be stored');
+      throw created.reason;
+    }
+    const live = new LiveResponse(plan, kept, run.value, archive, this.#deps, key !== id);
+    this.#live.set(id, live);
+    void live.ended.then(() => this.#live.delete(id));
+    return live;
+  }
+
+  /** Resolves when every response has its last snapshot, or after `ms`. */
+  async idle(ms: number): Promise<void> {
+    if (this.#live.size === 0) return;
+    const done = new AbortController();
+    const all = Promise.all([...this.#live.values()].map((live) => live.ended));
+    await Promise.race([all, this.#deps.clock.sleep(ms, done.signal)]);
+    done.abort();
+  }
+}
+
+const isReplayable = (echo: ResponseEcho, how: Manner) => echo.background && how.streamed;
+
+export class LiveResponse {
+  readonly plan: Plan;
+  readonly run: Run;
+  /** The complete response as it is kept; resolves after the last snapshot was written, never rejects. */
+  readonly ended: Promise<Kept>;
+  readonly #first: Kept;
+  readonly #archive: Archive | undefined;
+  readonly #deps: LiveDeps;
+  /** Other requests may have the same key, and so the same turn. */
+  readonly #isRepeat: boolean;
+  readonly #encoder: ResponseEncoder;
+  readonly #readers = new Set<(frames: readonly Frame[]) => void>();
+  readonly #settle: (kept: Kept) => void;
+  /** Every event so far, when later readers may ask for it. */
+  #log: Frame[] | undefined;
+  #logSize = 0;
+  #unwatch = () => {};
+  #pending = '';
+  #flushedAt = Number.NEGATIVE_INFINITY;
+  #cancelFlush: (() => void) | undefined;
+  #cancelled = false;
+
+  constructor(
+    plan: Plan,
+    first: Kept,
+    run: Run,
+    archive: Archive | undefined,
+    deps: LiveDeps,
+    isRepeat: boolean,
+  ) {
+    this.#isRepeat = isRepeat;
+    this.plan = plan;
+    this.run = run;
+    this.#first = first;
+    this.#archive = archive;
+    this.#deps = deps;
+    this.#log = first.events === undefined ? undefined : [];
+    this.#encoder = new ResponseEncoder({
+      echo: plan.echo,
+      ...plan.how,
+      clientTools: new Set(plan.echo.tools.map((tool) => tool.name)),
+      hex: deps.clock.hex,
+    });
+    const ended = Promise.withResolvers<Kept>();
+    this.ended = ended.promise;
+    this.#settle = ended.resolve;
+  }
+
+  /** The response as it is now. */
+  get response(): ResponseObject {
+    return this.#encoder.response;
+  }
+
+  /** Starts to show the turn. Readers that attached before miss nothing. */
+  begin(): void {
+    this.#guarded(() => this.#encoder.open());
+    this.#unwatch = this.run.handle.watch((event) => this.#watch(event));
+    void this.run.handle.result
+      .then((result) => holdFormat(result, this.plan.format))
+      .then((result) => this.#end(result));
+  }
+
+  /**
+   * Hands all later events to `reader`, the earlier ones at once where they are kept. The last call has the last
+   * event. Undefined when earlier events are wanted and not kept.
+   */
+  attach(reader: (frames: readonly Frame[]) => void, startingAfter?: number): (() => void) | undefined {
+    if (startingAfter !== undefined) {
+      if (this.#log === undefined) return undefined;
+      const past = this.#log.slice(startingAfter + 1);
+      if (past.length > 0) reader(past);
+    }
+    this.#readers.add(reader);
+    return () => this.#readers.delete(reader);
+  }
+
+  /** Ends the turn because a client asked for it. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.run.handle.interrupt('Response cancelled via API');
+  }
+
+  #watch(event: AgentEvent): void {
+    if (event.type === 'text.delta') {
+      this.#pending += event.text;
+      this.#flushSoon();
+      return;
+    }
+    this.#flush();
+    this.#guarded(() => this.#encoder.event(event));
+  }
+
+  /** The first words go out at once; what follows inside the merge time goes out together. */
+  #flushSoon(): void {
+    if (this.#cancelFlush !== undefined) return;
+    const { clock } = this.#deps;
+    const due = this.#flushedAt + mergeMs - clock.monotonic();
+    if (due <= 0) this.#flush();
+    else this.#cancelFlush = clock.after(due, () => this.#flush());
+  }
+
+  #flush(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+    if (this.#pending === '') return;
+    const text = this.#pending;
+    this.#pending = '';
+    this.#flushedAt = this.#deps.clock.monotonic();
+    this.#guarded(() => this.#encoder.event({ type: 'text.delta', text }));
+  }
+
+  async #end(result: TurnResult): Promise<void> {
+    this.#flush();
+    this.#unwatch();
+    const { clock } = this.#deps;
+    const end = { cancelled: this.#cancelled, at: Math.floor(clock.now() / 1000) };
+    const frames = this.#encoded(() => this.#encoder.finish(result, end));
+    this.#record(frames);
+    const { prior, input } = this.plan;
+    const { events: _none, ...first } = this.#first;
+    const kept: Kept = {
+      ...first,
+      response: this.#encoder.response,
+      history: historyAfter(prior, input, result, {
+        text: this.#encoder.text,
+        ids: this.#encoder.clientIds,
+        isRepeat: this.#isRepeat,
+      }),
+      ...(this.#log === undefined ? {} : { events: this.#log.map(({ json }) => json) }),
+    };
+    // The last event promises a kept response, so it waits for the snapshot.
+    await this.#archive?.end(kept);
+    this.#show(frames);
+    this.#readers.clear();
+    this.#settle(kept);
+  }
+
+  #guarded(encode: () => readonly ResponseEvent[]): void {
+    const frames = this.#encoded(encode);
+    this.#record(frames);
+    this.#show(frames);
+  }
+
+  /** A fault of ours ends the response in the documented way and the turn with it. */
+  #encoded(encode: () => readonly ResponseEvent[]): Frame[] {
+    let events: readonly ResponseEvent[];
+    try {
+      events = encode();
+    } catch (error) {
+      this.#deps.log('error', 'api.stream_writer', { response: this.plan.echo.id, error: String(error) });
+      events = this.#encoder.crash();
+      this.run.leave('Response writer failed');
+    }
+    if (this.#readers.size === 0 && this.#log === undefined) return [];
+    return events.map((event) => ({ type: event.type, json: JSON.stringify(event) }));
+  }
+
+  #record(frames: readonly Frame[]): void {
+    if (this.#log === undefined) return;
+    for (const frame of frames) this.#logSize += frame.json.length;
+    if (this.#logSize > largestLog) this.#log = undefined;
+    else this.#log.push(...frames);
+  }
+
+  #show(frames: readonly Frame[]): void {
+    if (frames.length === 0) return;
+    for (const reader of this.#readers) reader(frames);
+  }
+}

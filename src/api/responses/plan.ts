@@ -1,0 +1,162 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ApiSettings } from '../../config/settings.ts';
+import type { Clock } from '../../core/clock.ts';
+import { brand, type SessionKey } from '../../core/ids.ts';
+import type { Credential } from '../auth.ts';
+import { ApiError } from '../errors.ts';
+import { toHeader } from '../headers.ts';
+import { chooseModel } from '../model-choice.ts';
+import { readSessionHeaders } from '../session.ts';
+import { type Chain, type Kept, source } from './archive.ts';
+import { joinConversation } from './items.ts';
+import type { Plan } from './live.ts';
+import { type Asked, isAgentTarget } from './request.ts';
+import type { ResponseEcho } from './resource.ts';
+
+export interface PlanDeps {
+  readonly api: ApiSettings;
+  readonly credential: Credential | undefined;
+  readonly clock: Clock;
+  readonly defaultModel: string;
+}
+
+/** History messages that `truncation: auto` keeps (api-server §7.1). */
+const keptMessages = 100;
+
+/** Looks up what a request continues and decides everything about its turn; throws the refusals of §7.1 and §5.3. */
+export async function planResponse(
+  deps: PlanDeps,
+  asked: Asked,
+  headers: IncomingHttpHeaders,
+  chain: Chain,
+): Promise<Plan> {
+  const { api, credential, clock } = deps;
+  const { fields, tools } = asked;
+  const { memoryScope } = readSessionHeaders(
+    { 'x-hermes-session-key': headers['x-hermes-session-key'] },
+    credential,
+  );
+  const choice = chooseModel({ ...fields, reasoning_effort: fields.reasoning?.effort }, api);
+  const before = await findBefore(asked, chain);
+  const stored = asked.history ?? before.kept?.history ?? [];
+  const isChained = asked.history === undefined && before.kept !== undefined;
+  const joined = joinConversation(stored, asked.input.messages, isChained);
+  const prior = fields.truncation === 'auto' ? joined.history.slice(-keptMessages) : joined.history;
+  const carried = asked.history === undefined ? before.kept?.response.instructions : undefined;
+  const instructions = fields.instructions ?? carried ?? null;
+  const system = [instructions ?? '', asked.input.system].filter((text) => text !== '').join('\n');
+  const id = `resp_${clock.hex(14)}`;
+  const session = before.kept?.session ?? newSession(clock);
+  const sent = fields.model?.trim() ?? '';
+  const turnTools = tools.none ? { tools: [] } : {};
+  return {
+    echo: echoOf(asked, {
+      id,
+      created_at: Math.floor(clock.now() / 1000),
+      model: sent === '' ? api.modelName : sent,
+      instructions,
+    }),
+    how: { toolItems: asked.toolItems, reasoning: api.showReasoning, streamed: fields.stream },
+    items: asked.input.items,
+    prior,
+    input: joined.input,
+    session,
+    conversation: before.name,
+    previous: before.kept?.response.id,
+    format: asked.format,
+    headers: {
+      'X-Hermes-Session-Id': toHeader(session),
+      'X-Hermes-Model': toHeader(choice?.model ?? deps.defaultModel),
+      ...(memoryScope === undefined ? {} : { 'X-Hermes-Session-Key': toHeader(memoryScope) }),
+      ...(asked.ignored.length === 0 ? {} : { 'X-Hermes-Ignored': asked.ignored.join(', ') }),
+    },
+    turn: (key) => ({
+      source,
+      key,
+      // A response brings its whole history, so it waits for no other one.
+      sessionKey: brand<SessionKey>(`api:${id}`),
+      sessionId: session,
+      input: joined.input,
+      history: prior,
+      ...(system === '' ? {} : { ephemeralSystem: system }),
+      ...(memoryScope === undefined ? {} : { memoryScope }),
+      ...(choice === undefined ? {} : { model: choice }),
+      ...(asked.sampling === undefined ? {} : { sampling: asked.sampling }),
+      ...(tools.schemas === undefined ? {} : { clientTools: tools.schemas }),
+      ...(tools.choice === undefined ? {} : { toolChoice: tools.choice }),
+      ...(asked.format === undefined ? {} : { responseFormat: asked.format }),
+      ...turnTools,
+      consumer: fields.background ? 'chat' : 'live',
+    }),
+  };
+}
+
+interface Before {
+  readonly kept: Kept | undefined;
+  /** Name of the conversation the new response belongs to. */
+  readonly name: string | undefined;
+}
+
+async function findBefore({ fields, history, conversation }: Asked, chain: Chain): Promise<Before> {
+  const id = fields.previous_response_id;
+  if (id) {
+    const kept = await chain.find(id);
+    // History that was sent replaces the chain; then only its session goes on.
+    if (kept === undefined && history === undefined) throw previousNotFound(id);
+    return { kept, name: undefined };
+  }
+  const name = conversation ?? userConversation(fields.model, fields.user);
+  if (name === undefined) return { kept: undefined, name };
+  const newest = await chain.newest(name);
+  return { kept: newest === undefined ? undefined : await chain.find(newest), name };
+}
+
+export function previousNotFound(id: string): ApiError {
+  return new ApiError(404, `Previous response not found: ${id.slice(0, 256)}`, {
+    param: 'previous_response_id',
+    code: 'previous_response_not_found',
+  });
+}
+
+/** Clients of agent targets name the person they speak for, whose conversation goes on. */
+function userConversation(model: string | null | undefined, user: string | null | undefined) {
+  const person = user?.trim().toLowerCase() ?? '';
+  return person !== '' && isAgentTarget(model) ? `${model?.trim()} openresponses-user:${person}` : undefined;
+}
+
+function newSession(clock: Clock): string {
+  return clock.hex(16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+/** The request as the response repeats it: every field present (Open Responses §5). */
+function echoOf(
+  { fields, tools, text, conversation }: Asked,
+  own: Pick<ResponseEcho, 'id' | 'created_at' | 'model' | 'instructions'>,
+): ResponseEcho {
+  const { reasoning } = fields;
+  return {
+    ...own,
+    object: 'response',
+    previous_response_id: fields.previous_response_id ?? null,
+    ...(conversation === undefined ? {} : { conversation: { id: conversation } }),
+    ...tools.echo,
+    truncation: fields.truncation === 'auto' ? 'auto' : 'disabled',
+    parallel_tool_calls: fields.parallel_tool_calls,
+    text,
+    top_p: fields.top_p ?? 1,
+    presence_penalty: fields.presence_penalty ?? 0,
+    frequency_penalty: fields.frequency_penalty ?? 0,
+    top_logprobs: fields.top_logprobs ?? 0,
+    temperature: fields.temperature ?? 1,
+    reasoning: reasoning ? { effort: reasoning.effort ?? null, summary: reasoning.summary ?? null } : null,
+    max_output_tokens: fields.max_output_tokens ?? null,
+    max_tool_calls: fields.max_tool_calls ?? null,
+    store: fields.store,
+    background: fields.background,
+    service_tier: 'default',
+    metadata: fields.metadata ?? {},
+    safety_identifier: fields.safety_identifier ?? null,
+    prompt_cache_key: fields.prompt_cache_key ?? null,
+    user: fields.user ?? null,
+  };
+}

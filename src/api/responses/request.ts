@@ -1,0 +1,115 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { z } from 'zod';
+import type { ResponseFormat, Sampling } from '../../agent/contract.ts';
+import type { Message } from '../../core/message.ts';
+import type { JsonObject } from '../body.ts';
+import { badRequest } from '../errors.ts';
+import { readFormat } from './format.ts';
+import { type ReadInput, readHistory, readInput } from './items.ts';
+import type { ResponseEcho } from './resource.ts';
+import { type ResponsesRequest, responsesRequest } from './schema.ts';
+import { type ToolItems, toolItemKinds } from './tool-items.ts';
+import { type ReadTools, readTools } from './tools.ts';
+
+/** A checked request, before anything is looked up. */
+export interface Asked {
+  readonly fields: ResponsesRequest;
+  readonly input: ReadInput;
+  /** `conversation_history`, when it says something. */
+  readonly history: readonly Message[] | undefined;
+  readonly conversation: string | undefined;
+  readonly tools: ReadTools;
+  readonly format: ResponseFormat | undefined;
+  readonly text: ResponseEcho['text'];
+  readonly sampling: Sampling | undefined;
+  readonly toolItems: ToolItems;
+  /** Names of the sent fields that have no effect, for `X-Hermes-Ignored`. */
+  readonly ignored: readonly string[];
+}
+
+export type InputReader = Parameters<typeof readInput>[1];
+
+/** Checks a parsed body and takes it apart; throws 400 with the offending `param` (api-server §7.1). */
+export async function readResponsesRequest(
+  body: JsonObject,
+  headers: IncomingHttpHeaders,
+  reader: InputReader,
+): Promise<Asked> {
+  const fields = checked(responsesRequest, body);
+  const conversation = conversationOf(fields);
+  if (fields.background && !fields.store) {
+    throw badRequest("'background' needs 'store'.", { param: 'background' });
+  }
+  const history = readHistory(fields.conversation_history);
+  const input = readInput(fields.input, reader);
+  const tools = readTools(fields);
+  const { echo: text, format } = await readFormat(fields.text);
+  return {
+    fields,
+    input,
+    history,
+    conversation,
+    tools,
+    text,
+    format,
+    sampling: samplingOf(fields),
+    toolItems: toolItemsOf(fields, headers),
+    ignored: [...ignoredFields(body), ...tools.ignored].slice(0, 20),
+  };
+}
+
+/** The body in the shape of `schema`; throws 400 with the first offending field as `param`. */
+export function checked<S extends z.ZodType>(schema: S, body: JsonObject): z.output<S> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const param = (issue?.path ?? [])
+    .map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i ? '.' : ''}${String(key)}`))
+    .join('');
+  throw badRequest(`Invalid '${param}': ${issue?.message ?? 'invalid'}`, { param });
+}
+
+/** Name of the conversation; undefined without one. */
+export function conversationOf(fields: Pick<ResponsesRequest, 'conversation' | 'previous_response_id'>) {
+  const { conversation, previous_response_id } = fields;
+  const name = (typeof conversation === 'string' ? conversation : conversation?.id)?.trim() ?? '';
+  if (name !== '' && previous_response_id) {
+    throw badRequest("Cannot use both 'conversation' and 'previous_response_id'", { param: 'conversation' });
+  }
+  if (name.length > 256) throw badRequest("'conversation' is too long", { param: 'conversation' });
+  return name === '' ? undefined : name;
+}
+
+function samplingOf(fields: ResponsesRequest): Sampling | undefined {
+  const wishes = {
+    temperature: fields.temperature,
+    topP: fields.top_p,
+    maxTokens: fields.max_output_tokens,
+    presencePenalty: fields.presence_penalty,
+    frequencyPenalty: fields.frequency_penalty,
+  };
+  const set = Object.entries(wishes).filter(([, value]) => value !== undefined && value !== null);
+  return set.length === 0 ? undefined : (Object.fromEntries(set) as Sampling);
+}
+
+/** Names that mean an agent and not a profile: their clients know nothing of the server's tools. */
+export const isAgentTarget = (model: string | null | undefined) =>
+  /^(?:openclaw|agent)(?:[:/]|$)/.test(model?.trim() ?? '');
+
+function toolItemsOf(fields: ResponsesRequest, headers: IncomingHttpHeaders): ToolItems {
+  const header = headers['x-hermes-tool-items'];
+  const wanted = toolItemKinds.find((kind) => kind === header);
+  if (wanted !== undefined) return wanted;
+  if (header !== undefined && header !== '') {
+    throw badRequest(`X-Hermes-Tool-Items must be one of ${toolItemKinds.join(', ')}.`);
+  }
+  if (fields.include?.includes('hermes:tool_calls')) return 'hermes:tool_call';
+  return isAgentTarget(fields.model) ? 'none' : 'function_call';
+}
+
+function ignoredFields(body: JsonObject): string[] {
+  return Object.entries(body)
+    .filter(([name, value]) => value !== null && /^\w{1,64}$/.test(name))
+    .filter(([name]) => !Object.hasOwn(responsesRequest.shape, name))
+    .map(([name]) => name);
+}
