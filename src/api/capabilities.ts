@@ -22,6 +22,8 @@ const featureEndpoints: Readonly<Record<string, string>> = {
   chat_completions: 'chat_completions',
   chat_completions_streaming: 'chat_completions',
   model_options: 'chat_completions',
+  client_tools: 'chat_completions',
+  structured_outputs: 'chat_completions',
   responses_api: 'responses',
   responses_streaming: 'responses',
   run_submission: 'runs',
@@ -61,7 +63,8 @@ export function capabilities(
       mode: 'server_agent',
       tool_execution: 'server',
       split_runtime: false,
-      description: 'The agent and its tools run on the server; clients send messages and read answers.',
+      description:
+        'The agent and its tools run on the server; tools that a request declares are left to its client.',
     },
     features: {
       ...Object.fromEntries(

@@ -1,4 +1,5 @@
 import type { AgentEvent, TurnResult } from '../../core/agent-event.ts';
+import type { ToolCall } from '../../core/message.ts';
 import type { ChatIdentity } from './completion.ts';
 import type { FinishReason } from './schema.ts';
 import { judge, usageOf } from './verdict.ts';
@@ -8,6 +9,8 @@ export interface ChunkOptions {
   readonly includeUsage: boolean;
   readonly toolProgress: boolean;
   readonly reasoning: boolean;
+  /** The request spoke of functions: one call, in the older form. */
+  readonly legacy: boolean;
 }
 
 /** Frames of one answer, in the order open, event*, then finish or crash. Every method answers whole SSE frames or ''. */
@@ -22,6 +25,9 @@ export interface ChunkEncoder {
 }
 
 const done = 'data: [DONE]\n\n';
+
+/** Characters of arguments per chunk: lines stay small for readers with a bounded buffer (openclaw-http §8.6). */
+const fragmentLength = 256;
 
 /** Encodes agent events as chat completion chunks (api-server §6.3). */
 export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): ChunkEncoder {
@@ -40,7 +46,24 @@ export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): Chu
   const contentTail = sample.slice(gap + 2);
   const content = (text: string) => contentHead + JSON.stringify(text) + contentTail;
 
+  /** One call: its name first, then its arguments piece by piece. */
+  const call = ({ id, name, arguments: args }: ToolCall, index: number): string => {
+    const piece = (value: object) =>
+      frame(delta(options.legacy ? { function_call: value } : { tool_calls: [{ index, function: value }] }));
+    const start = { name, arguments: '' };
+    const first = options.legacy
+      ? piece(start)
+      : frame(delta({ tool_calls: [{ index, id, type: 'function', function: start }] }));
+    return (
+      first +
+      fragments(args)
+        .map((text) => piece({ arguments: text }))
+        .join('')
+    );
+  };
+
   const running = new Set<string>();
+  const warnings: string[] = [];
   let hasContent = false;
 
   return {
@@ -74,6 +97,7 @@ export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): Chu
             status: 'completed',
           });
         case 'status':
+          if (event.kind === 'warning') warnings.push(event.text);
           return options.toolProgress ? named('hermes.status', { kind: event.kind, text: event.text }) : '';
         // A segment border must not end the stream; the end comes from the recorded result, which also has the usage.
         case 'turn.started':
@@ -87,7 +111,8 @@ export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): Chu
     },
 
     finish(result) {
-      const { finish, outcome } = judge(result);
+      const { finish, outcome } = judge(result, options.legacy);
+      const calls = result.clientCalls ?? [];
       const usage = usageOf(result.usage);
       // A truthy `error` makes SDKs throw away what they have, so a cut answer does not carry one.
       const error =
@@ -96,9 +121,11 @@ export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): Chu
           : {};
       return [
         !hasContent && result.text !== '' ? content(result.text) : '',
+        ...(options.legacy ? calls.slice(0, 1) : calls).map(call),
         frame({
           ...delta({}, finish),
           ...(options.includeUsage ? {} : { usage }),
+          ...(warnings.length === 0 ? {} : { warnings }),
           ...error,
           ...(outcome === undefined ? {} : { hermes: outcome }),
         }),
@@ -113,4 +140,17 @@ export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): Chu
         error: { message: 'Internal server error while writing the stream.', type: 'server_error' },
       }) + done,
   };
+}
+
+/** Pieces of at most `fragmentLength` characters that never tear a surrogate pair. */
+function fragments(text: string): string[] {
+  const out: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    let end = Math.min(at + fragmentLength, text.length);
+    const last = text.charCodeAt(end - 1);
+    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
+    out.push(text.slice(at, end));
+    at = end;
+  }
+  return out;
 }

@@ -1,4 +1,5 @@
 import type { TurnResult } from '../../core/agent-event.ts';
+import type { ToolCall } from '../../core/message.ts';
 import { ApiError } from '../errors.ts';
 import { headerText } from '../headers.ts';
 import type { ChatCompletion } from './schema.ts';
@@ -14,6 +15,13 @@ export interface ChatIdentity {
   readonly model: string;
 }
 
+export interface CompletionOptions {
+  readonly reasoning: boolean;
+  /** The request spoke of functions: one call, in the older form. */
+  readonly legacy: boolean;
+  readonly warnings: readonly string[];
+}
+
 /**
  * Encodes a finished turn as the JSON answer with its extra headers; throws the 502 of api-server §6.2 when there is
  * nothing to show.
@@ -21,9 +29,9 @@ export interface ChatIdentity {
 export function encodeCompletion(
   result: TurnResult,
   identity: ChatIdentity,
-  showReasoning: boolean,
+  options: CompletionOptions,
 ): { readonly body: ChatCompletion; readonly headers: Record<string, string> } {
-  const { finish, outcome, isEmpty } = judge(result);
+  const { finish, outcome, isEmpty } = judge(result, options.legacy);
   const headers: Record<string, string> =
     outcome === undefined
       ? {}
@@ -40,7 +48,8 @@ export function encodeCompletion(
       hermes: { completed, partial, failed },
     });
   }
-  const reasoning = showReasoning ? result.reasoning : undefined;
+  const calls = result.clientCalls ?? [];
+  const reasoning = options.reasoning ? result.reasoning : undefined;
   return {
     headers,
     body: {
@@ -53,16 +62,27 @@ export function encodeCompletion(
           index: 0,
           message: {
             role: 'assistant',
-            content: result.text,
+            content: calls.length > 0 && result.text === '' ? null : result.text,
             refusal: null,
             ...(reasoning === undefined || reasoning === '' ? {} : { reasoning_content: reasoning }),
+            ...(calls.length === 0 ? {} : asCalls(calls, options.legacy)),
           },
           logprobs: null,
           finish_reason: finish,
         },
       ],
       usage: usageOf(result.usage),
+      ...(options.warnings.length === 0 ? {} : { warnings: [...options.warnings] }),
       ...(outcome === undefined ? {} : { hermes: outcome }),
     },
   };
+}
+
+function asCalls(calls: readonly ToolCall[], legacy: boolean) {
+  const wire = calls.map(({ id, name, arguments: args }) => ({
+    id,
+    type: 'function' as const,
+    function: { name, arguments: args },
+  }));
+  return legacy ? { function_call: wire[0]?.function } : { tool_calls: wire };
 }

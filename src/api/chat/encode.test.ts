@@ -8,6 +8,7 @@ import { type ChunkOptions, chunkEncoder } from './chunks.ts';
 import { encodeCompletion } from './completion.ts';
 import { chatChunk, chatCompletion } from './schema.ts';
 
+const plain = { reasoning: false, legacy: false, warnings: [] };
 const identity = { id: 'chatcmpl-1', created: 1_710_000_000, model: 'm' };
 
 const result = (change: Partial<TurnResult> = {}): TurnResult => ({
@@ -77,10 +78,10 @@ const outcomes: [string, Partial<TurnResult>, number, string, object | undefined
 describe('the JSON answer', () => {
   test.each(outcomes)('of a turn that is %s', (_, change, status, finish, hermes) => {
     if (status === 502) {
-      expect(() => encodeCompletion(result(change), identity, false)).toThrow(ApiError);
+      expect(() => encodeCompletion(result(change), identity, plain)).toThrow(ApiError);
       return;
     }
-    const { body, headers } = encodeCompletion(result(change), identity, false);
+    const { body, headers } = encodeCompletion(result(change), identity, plain);
     expect(chatCompletion.parse(body)).toEqual(body);
     expect(body.choices[0]?.finish_reason).toBe(finish);
     if (hermes === undefined) expect([body.hermes, headers]).toEqual([undefined, {}]);
@@ -91,7 +92,7 @@ describe('the JSON answer', () => {
   });
 
   test('34. has the documented shape', () => {
-    expect(encodeCompletion(result(), identity, false).body).toEqual({
+    expect(encodeCompletion(result(), identity, plain).body).toEqual({
       id: 'chatcmpl-1',
       object: 'chat.completion',
       created: 1_710_000_000,
@@ -110,7 +111,7 @@ describe('the JSON answer', () => {
 
   test('40. of nothing is a 502 that says what happened and forbids a blind retry', () => {
     try {
-      encodeCompletion(result({ status: 'failed', text: '', error: broke }), identity, false);
+      encodeCompletion(result({ status: 'failed', text: '', error: broke }), identity, plain);
       expect.unreachable();
     } catch (error) {
       const { status, body, headers } = error as ApiError;
@@ -133,7 +134,7 @@ describe('the JSON answer', () => {
         },
       ]);
     }
-    expect(() => encodeCompletion(result({ status: 'failed', text: '' }), identity, false)).toThrow(
+    expect(() => encodeCompletion(result({ status: 'failed', text: '' }), identity, plain)).toThrow(
       'Agent run did not produce a response.',
     );
   });
@@ -143,8 +144,11 @@ describe('the JSON answer', () => {
       reasoning: 'because',
       usage: { input: 9, output: 4, cacheRead: 3, cacheWrite: 0, reasoning: 2 },
     });
-    expect(encodeCompletion(full, identity, true).body.choices[0]?.message.reasoning_content).toBe('because');
-    const hidden = encodeCompletion(full, identity, false).body;
+    expect(
+      encodeCompletion(full, identity, { ...plain, reasoning: true }).body.choices[0]?.message
+        .reasoning_content,
+    ).toBe('because');
+    const hidden = encodeCompletion(full, identity, plain).body;
     expect(hidden.choices[0]?.message).not.toHaveProperty('reasoning_content');
     expect(hidden.usage).toEqual({
       prompt_tokens: 9,
@@ -162,7 +166,7 @@ describe('the JSON answer', () => {
         error: { code: 'x', message: `bad\r\nSet-Cookie: x 🔥 é ${'a'.repeat(500)}` },
       }),
       identity,
-      false,
+      plain,
     );
     expect(headers['X-Hermes-Error']).toMatch(/^bad Set-Cookie: x \? é a+$/);
     expect(headers['X-Hermes-Error']).toHaveLength(200);
@@ -178,6 +182,7 @@ function stream(
     includeUsage: false,
     toolProgress: true,
     reasoning: false,
+    legacy: false,
     ...options,
   });
   return encoder.open() + events.map((event) => encoder.event(event)).join('') + encoder.finish(result(end));
@@ -300,7 +305,12 @@ describe('the stream', () => {
   );
 
   test('51. a fault of the writer still ends in a way every client understands', () => {
-    const encoder = chunkEncoder(identity, { includeUsage: false, toolProgress: true, reasoning: false });
+    const encoder = chunkEncoder(identity, {
+      includeUsage: false,
+      toolProgress: true,
+      reasoning: false,
+      legacy: false,
+    });
     const frames = framesOf(encoder.crash());
     expect(JSON.parse(frames[0]?.data ?? '')).toMatchObject({ choices: [{ finish_reason: 'error' }] });
     expect(frames.at(-1)?.data).toBe('[DONE]');
@@ -311,7 +321,7 @@ describe('the stream', () => {
       fc.property(fc.array(fc.string({ unit: 'binary' })), fc.string({ unit: 'binary' }), (texts, model) => {
         const encoder = chunkEncoder(
           { ...identity, model },
-          { includeUsage: false, toolProgress: true, reasoning: false },
+          { includeUsage: false, toolProgress: true, reasoning: false, legacy: false },
         );
         const body = texts.map((value) => encoder.event(text(value))).join('');
         const chunks = chunksOf(body) as { model: string; choices: { delta: { content: string } }[] }[];

@@ -3,13 +3,19 @@ import { flattenText, isVisible, normalizeContent } from '../content.ts';
 import { badRequest } from '../errors.ts';
 import type { ChatMessage } from './schema.ts';
 
+export type ToolResult = Extract<Message, { role: 'tool' }>;
+
 export interface Conversation {
   /** All system and developer messages, joined; '' when there are none. */
   readonly system: string;
-  /** Everything before the last message. */
+  /** Everything before the input. */
   readonly history: readonly Message[];
-  /** The last message: what the turn answers. */
+  /** The last message: what the turn answers. '' when the request ends with `results`. */
   readonly input: Content;
+  /** Results of the caller's tools at the end; part of `history`. */
+  readonly results: readonly ToolResult[];
+  /** Place of a result whose call is not in the request; only a stored session can know it. */
+  readonly stray?: string;
   /** Normalised content of the first user message, '' without one. */
   readonly firstUser: Content;
 }
@@ -17,11 +23,12 @@ export interface Conversation {
 /** Splits a request's messages into what a turn needs (api-server §6.1). Throws the 400s of §3.2 and §6.1. */
 export function readMessages(messages: readonly ChatMessage[]): Conversation {
   const system: string[] = [];
-  const spoken: { readonly message: Message; readonly content: Content }[] = [];
+  const spoken: Spoken[] = [];
   const toolNames = new Map<string, string>();
 
   messages.forEach((message, i) => {
     const at = `messages[${i}]`;
+    const say = (message: Message, content: Content) => spoken.push({ message, content, at });
     switch (message.role) {
       case 'system':
       case 'developer': {
@@ -32,24 +39,15 @@ export function readMessages(messages: readonly ChatMessage[]): Conversation {
       case 'user': {
         const content = normalizeContent(message.content, `${at}.content`);
         const name = message.name ?? undefined;
-        spoken.push({
-          content,
-          message: { role: 'user', content, ...(name === undefined ? {} : { name }) },
-        });
+        say({ role: 'user', content, ...(name === undefined ? {} : { name }) }, content);
         return;
       }
       case 'assistant': {
         const content = normalizeContent(message.content, `${at}.content`);
         const toolCalls = toolCallsOf(message);
         for (const call of toolCalls) toolNames.set(call.id, call.name);
-        spoken.push({
-          content,
-          message: {
-            role: 'assistant',
-            content: assistantText(content),
-            ...(toolCalls.length === 0 ? {} : { toolCalls }),
-          },
-        });
+        const text = assistantText(content);
+        say({ role: 'assistant', content: text, ...(toolCalls.length === 0 ? {} : { toolCalls }) }, content);
         return;
       }
       case 'tool':
@@ -61,7 +59,7 @@ export function readMessages(messages: readonly ChatMessage[]): Conversation {
         }
         const name = message.name ?? toolNames.get(toolCallId) ?? 'unknown';
         const content = flattenText(message.content);
-        spoken.push({ content: '', message: { role: 'tool', toolCallId, name, content } });
+        say({ role: 'tool', toolCallId, name, content }, '');
         return;
       }
       default:
@@ -69,13 +67,36 @@ export function readMessages(messages: readonly ChatMessage[]): Conversation {
     }
   });
 
+  const firstUser = spoken.find(({ message }) => message.role === 'user')?.content ?? '';
+  const shared = { system: system.join('\n'), firstUser };
+  const ending = trailingResults(spoken);
+  if (ending.results.length > 0) {
+    return { ...shared, ...ending, history: spoken.map(({ message }) => message), input: '' };
+  }
   const last = spoken.pop();
   if (last === undefined || !isVisible(last.content)) {
     throw badRequest('No user message found in messages', { param: 'messages' });
   }
-  const history = spoken.map(({ message }) => message);
-  const firstUser = [...history, last.message].find((message) => message.role === 'user')?.content ?? '';
-  return { system: system.join('\n'), history, input: last.content, firstUser };
+  return { ...shared, history: spoken.map(({ message }) => message), input: last.content, results: [] };
+}
+
+interface Spoken {
+  readonly message: Message;
+  readonly content: Content;
+  readonly at: string;
+}
+
+/** The results a request ends with, and the place of the first one that answers no call of the message before them. */
+function trailingResults(spoken: readonly Spoken[]): Pick<Conversation, 'results' | 'stray'> {
+  const asked = spoken.findLastIndex(({ message }) => message.role !== 'tool');
+  const asker = spoken[asked]?.message;
+  const calls = new Set(asker?.role === 'assistant' ? asker.toolCalls?.map(({ id }) => id) : []);
+  const ending = spoken.slice(asked + 1);
+  const stray = ending.find(({ message }) => message.role === 'tool' && !calls.has(message.toolCallId));
+  return {
+    results: ending.flatMap(({ message }) => (message.role === 'tool' ? [message] : [])),
+    ...(stray === undefined ? {} : { stray: `${stray.at}.tool_call_id` }),
+  };
 }
 
 /** The function-calling form before tool calls had ids; a name answers its latest call. */

@@ -1,15 +1,16 @@
-import type { Sampling } from '../../agent/contract.ts';
+import type { ResponseFormat, Sampling } from '../../agent/contract.ts';
 import type { JsonObject } from '../body.ts';
 import { badRequest } from '../errors.ts';
+import { readFormat } from './format.ts';
 import { type Conversation, readMessages } from './messages.ts';
 import { type ChatRequest, chatRequest } from './schema.ts';
+import { readTools, type ToolWishes } from './tools.ts';
 
-export interface ChatTurn {
+export interface ChatTurn extends ToolWishes {
   readonly fields: ChatRequest;
   readonly conversation: Conversation;
   readonly sampling: Sampling | undefined;
-  /** Empty = no tools for this turn; undefined = what the toolset gives. */
-  readonly tools: readonly string[] | undefined;
+  readonly responseFormat: ResponseFormat | undefined;
   /** Names of the sent fields that have no effect, for `X-Hermes-Ignored`. */
   readonly ignored: readonly string[];
 }
@@ -25,11 +26,14 @@ export function readChatRequest(body: JsonObject): ChatTurn {
   if ((fields.n ?? 1) > 1) {
     throw badRequest("Only 'n' = 1 is supported.", { param: 'n', code: 'unsupported_value' });
   }
+  const conversation = readMessages(fields.messages);
+  const wishes = readTools(fields);
   return {
+    ...wishes,
     fields,
-    conversation: readMessages(fields.messages),
-    sampling: samplingOf(fields),
-    tools: Array.isArray(fields.tools) && fields.tools.length === 0 ? [] : undefined,
+    conversation,
+    sampling: samplingOf(fields, wishes),
+    responseFormat: readFormat(fields.response_format),
     ignored: ignoredFields(body),
   };
 }
@@ -44,7 +48,7 @@ function refusal(path: readonly PropertyKey[], why: string): Error {
   return badRequest(`Invalid '${param.join('')}': ${why}`, { param: param.join('') });
 }
 
-function samplingOf(fields: ChatRequest): Sampling | undefined {
+function samplingOf(fields: ChatRequest, { oneCallOnly }: ToolWishes): Sampling | undefined {
   const limit = fields.max_completion_tokens ?? fields.max_tokens;
   const stop = typeof fields.stop === 'string' ? [fields.stop] : fields.stop;
   const wishes = {
@@ -55,6 +59,7 @@ function samplingOf(fields: ChatRequest): Sampling | undefined {
     seed: fields.seed,
     presencePenalty: fields.presence_penalty,
     frequencyPenalty: fields.frequency_penalty,
+    parallelToolCalls: oneCallOnly ? false : undefined,
   };
   const set = Object.entries(wishes).filter(([, value]) => value !== undefined && value !== null);
   return set.length === 0 ? undefined : (Object.fromEntries(set) as Sampling);
@@ -62,8 +67,6 @@ function samplingOf(fields: ChatRequest): Sampling | undefined {
 
 /** Fields of the schema that have an effect only with some values. */
 const conditional: Readonly<Record<string, (value: unknown) => boolean>> = {
-  tools: (value) => Array.isArray(value) && value.length === 0,
-  response_format: (value) => typeof value === 'object' && (value as { type?: unknown }).type === 'text',
   // What nobody wanted needs no report.
   logprobs: (value) => value === false,
   store: (value) => value === false,

@@ -103,8 +103,8 @@ describe('what the agent gets', () => {
 
   test('ignored fields are named in a header', async () => {
     await using server = await listenFake();
-    const answer = await server.post({ ...hello, tools: [{}], response_format: { type: 'json_object' } });
-    expect(answer.headers.get('x-hermes-ignored')).toBe('tools, response_format');
+    const answer = await server.post({ ...hello, logit_bias: { 1: 2 }, user: 'ann' });
+    expect(answer.headers.get('x-hermes-ignored')).toBe('logit_bias, user');
   });
 });
 

@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiSettings } from '../../config/settings.ts';
-import type { TurnResult } from '../../core/agent-event.ts';
+import type { AgentEvent, TurnResult } from '../../core/agent-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { TurnRequest } from '../../turn/contract.ts';
 import type { Credential } from '../auth.ts';
 import { parseObject } from '../body.ts';
+import { badRequest } from '../errors.ts';
 import { toHeader, utf8Header } from '../headers.ts';
 import { fingerprintOf, type Idempotency, type IdempotencyScope } from '../idempotency.ts';
 import { chooseModel } from '../model-choice.ts';
@@ -15,6 +16,7 @@ import { clientChatId, derivedSessionId, laneOf, readSessionHeaders } from '../s
 import { openSse, type SseLimits } from '../sse.ts';
 import { chunkEncoder } from './chunks.ts';
 import { type ChatIdentity, encodeCompletion } from './completion.ts';
+import type { Conversation } from './messages.ts';
 import { type ChatTurn, readChatRequest } from './request.ts';
 import { chatChunk, chatCompletion, chatRequest } from './schema.ts';
 
@@ -29,6 +31,10 @@ const fingerprintFields = [
   'messages',
   'tools',
   'tool_choice',
+  'parallel_tool_calls',
+  'functions',
+  'function_call',
+  'response_format',
   'stream',
 ];
 
@@ -88,6 +94,7 @@ function prepare(deps: ChatDeps, request: FastifyRequest, idempotencyKey: string
   const choice = chooseModel(fields, api);
   const sessionId =
     continued ?? derivedSessionId({ ...conversation, chat: clientChatId(request.headers, fields.metadata) });
+  const past = continued === undefined ? given(conversation) : stored(conversation);
   const sent = fields.model?.trim() ?? '';
   return {
     chat,
@@ -115,17 +122,40 @@ function prepare(deps: ChatDeps, request: FastifyRequest, idempotencyKey: string
       key,
       sessionKey: laneOf(continued, credential, request.id),
       sessionId,
-      input: conversation.input,
-      ...(continued === undefined
-        ? { history: conversation.history }
-        : { history: 'stored' as const, historyIfEmpty: conversation.history }),
+      ...past,
       ...(conversation.system === '' ? {} : { ephemeralSystem: conversation.system }),
       ...(memoryScope === undefined ? {} : { memoryScope }),
       ...(choice === undefined ? {} : { model: choice }),
       ...(chat.sampling === undefined ? {} : { sampling: chat.sampling }),
       ...(chat.tools === undefined ? {} : { tools: chat.tools }),
+      ...(chat.clientTools === undefined ? {} : { clientTools: chat.clientTools }),
+      ...(chat.toolChoice === undefined ? {} : { toolChoice: chat.toolChoice }),
+      ...(chat.responseFormat === undefined ? {} : { responseFormat: chat.responseFormat }),
       consumer: 'live',
     }),
+  };
+}
+
+type Past = Pick<TurnRequest, 'input' | 'history' | 'historyIfEmpty'>;
+
+function given({ input, history, stray }: Conversation): Past {
+  if (stray === undefined) return { input, history };
+  const why =
+    "A tool message must answer one of the 'tool_calls' of the assistant message before it; send that message, too.";
+  throw badRequest(why, { param: stray });
+}
+
+/**
+ * A stored session has the calls, the request has the results. The results come as text: a request can add what was
+ * said to a stored history, but no tool message.
+ */
+function stored({ input, history, results }: Conversation): Past {
+  if (results.length === 0) return { input, history: 'stored', historyIfEmpty: history };
+  const text = results.map(({ toolCallId, name, content }) => `${name} (${toolCallId}): ${content}`);
+  return {
+    input: ['Results of the tool calls you asked for:', ...text].join('\n\n'),
+    history: 'stored',
+    historyIfEmpty: history.slice(0, -results.length),
   };
 }
 
@@ -138,23 +168,34 @@ async function answerJson(
   reply: FastifyReply,
 ): Promise<unknown> {
   let result: TurnResult;
+  const warnings: string[] = [];
   if (prepared.scope === undefined) {
     const run = await deps.runs.start(prepared.turn(freshKey(request)));
+    run.handle.watch(noteWarnings(warnings));
     leaveOnClose(reply, run);
     result = await run.handle.result;
   } else {
     // Not tied to this caller: the point of the key is that a second call gets the first one's answer.
     const shared = deps.idempotency.join(prepared.scope, async (key) => {
       const run = await deps.runs.start(prepared.turn(key));
+      run.handle.watch(noteWarnings(warnings));
       return run.handle.result;
     });
     if (shared.replayed) reply.header('Idempotency-Replayed', 'true');
     result = await shared.result;
   }
   reply.headers({ ...prepared.headers, 'X-Hermes-Model': toHeader(result.model) });
-  const { body, headers } = encodeCompletion(result, prepared.identity, deps.api.showReasoning);
+  const { body, headers } = encodeCompletion(result, prepared.identity, {
+    reasoning: deps.api.showReasoning,
+    legacy: prepared.chat.legacy,
+    warnings,
+  });
   return reply.headers(headers).send(body);
 }
+
+const noteWarnings = (warnings: string[]) => (event: AgentEvent) => {
+  if (event.type === 'status' && event.kind === 'warning') warnings.push(event.text);
+};
 
 function leaveOnClose(reply: FastifyReply, run: Run): void {
   const response = reply.raw;
@@ -191,6 +232,7 @@ async function answerStream(
     includeUsage: prepared.chat.fields.stream_options?.include_usage ?? false,
     toolProgress: api.toolProgressEvents,
     reasoning: api.showReasoning,
+    legacy: prepared.chat.legacy,
   });
   /** A fault of ours ends the stream in the documented way and the turn with it. */
   const guarded = (encode: () => string): boolean => {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { looseBoolean } from '../body.ts';
+import { responseFormat } from './format.ts';
+import { toolFields } from './tools.ts';
 
 const loose = (fallback: boolean) =>
   z
@@ -33,7 +35,9 @@ export const chatMessage = z
       .nullish(),
     function_call: z.object({ name: z.string(), arguments: z.string() }).nullish(),
   })
-  .describe('One message of the conversation. The last one is answered, the others are history.');
+  .describe(
+    'One message of the conversation. The last one is answered, the others are history. Tool results at the end continue the answer whose calls they belong to.',
+  );
 
 export type ChatMessage = z.output<typeof chatMessage>;
 
@@ -55,8 +59,8 @@ export const chatRequest = z.object({
   provider: z.string().nullish().describe('Selects the provider; then `model` is honoured as it stands.'),
   model_options: anything.describe('`reasoning_effort`, or `reasoning: {enabled, effort}`.'),
   reasoning_effort: z.string().nullish(),
-  tools: anything.describe('An empty array asks for a turn without any tools; other values are ignored.'),
-  response_format: anything.describe('Only {"type":"text"} has an effect; others are ignored.'),
+  ...toolFields,
+  response_format: responseFormat,
   metadata: anything.describe('`chat_id` keeps chats with equal openers apart.'),
 });
 
@@ -70,7 +74,14 @@ const usage = z.object({
   completion_tokens_details: z.object({ reasoning_tokens: z.int() }).optional(),
 });
 
-const finish = z.enum(['stop', 'length', 'error']);
+const finish = z.enum(['stop', 'length', 'error', 'tool_calls', 'function_call']);
+
+const called = z.object({ name: z.string(), arguments: z.string() });
+
+const warnings = z
+  .array(z.string())
+  .optional()
+  .describe('Wishes of the request that the model did not meet as they were meant.');
 
 const outcome = z
   .object({
@@ -93,15 +104,23 @@ export const chatCompletion = z.object({
       index: z.literal(0),
       message: z.object({
         role: z.literal('assistant'),
-        content: z.string(),
+        content: z.string().nullable().describe('null: there is nothing but tool calls.'),
         refusal: z.null(),
         reasoning_content: z.string().optional(),
+        tool_calls: z
+          .array(z.object({ id: z.string(), type: z.literal('function'), function: called }))
+          .optional()
+          .describe('Calls of tools of the request. Those of the server never appear.'),
+        function_call: called
+          .optional()
+          .describe('Instead of `tool_calls` when the request had `functions`.'),
       }),
       logprobs: z.null(),
       finish_reason: finish,
     }),
   ),
   usage,
+  warnings,
   hermes: outcome.optional(),
 });
 
@@ -121,12 +140,24 @@ export const chatChunk = z.object({
           role: z.literal('assistant').optional(),
           content: z.string().optional(),
           reasoning_content: z.string().optional(),
+          tool_calls: z
+            .array(
+              z.object({
+                index: z.int(),
+                id: z.string().optional(),
+                type: z.literal('function').optional(),
+                function: called.partial(),
+              }),
+            )
+            .optional(),
+          function_call: called.partial().optional(),
         }),
         finish_reason: finish.nullable(),
       }),
     )
     .max(1),
   usage: usage.optional(),
+  warnings,
   error: z.object({ message: z.string(), type: z.literal('server_error') }).optional(),
   hermes: outcome.optional(),
   tool: z.string().optional().describe('hermes.tool.progress'),

@@ -11,8 +11,13 @@ export interface Verdict {
   readonly isEmpty: boolean;
 }
 
-export function judge(result: TurnResult): Verdict {
-  if (result.status === 'completed') return { finish: 'stop', outcome: undefined, isEmpty: false };
+/** `legacy`: the request spoke of functions. */
+export function judge(result: TurnResult, legacy = false): Verdict {
+  if (result.status === 'completed') {
+    const called = (result.clientCalls ?? []).length > 0;
+    const finish = called ? (legacy ? 'function_call' : 'tool_calls') : 'stop';
+    return { finish, outcome: undefined, isEmpty: false };
+  }
   const failed = result.status === 'failed';
   const partial = !failed;
   const error =
