@@ -90,6 +90,7 @@ export class FakeConnection {
   }
 
   cut(): void {
+    this.isSubscribed = false;
     this.#socket.terminate();
   }
 
