@@ -79,7 +79,7 @@ async function wrongIn(scene: Scene): Promise<readonly string[]> {
   }));
   const telegram = { seen } as never;
   const programs = { answered: new Map(), asked: [], stop: async () => {} };
-  return account(home, { telegram, chats: [{ who: '1', text: 'u1-0' }], programs }).wrong;
+  return account(home, { telegram, chats: [{ who: '1', text: 'u1-0' }], pushed: [], programs }).wrong;
 }
 
 describe('the accounting', () => {

@@ -23,6 +23,8 @@ export interface Accounts {
   readonly doubles: number;
   readonly maybeDoubled: number;
   readonly requests: number;
+  /** Webhook deliveries that were taken. */
+  readonly pushed: number;
   /** Lines left by commands the model asked for. */
   readonly commands: number;
   readonly integrity: string;
@@ -41,7 +43,12 @@ interface PartRow {
 
 export function account(
   home: string,
-  world: { readonly telegram: FakeTelegram; readonly chats: readonly Sent[]; readonly programs: Program },
+  world: {
+    readonly telegram: FakeTelegram;
+    readonly chats: readonly Sent[];
+    readonly pushed: readonly Sent[];
+    readonly programs: Program;
+  },
 ): Accounts {
   const db = new DatabaseSync(join(home, 'gateway.db'), { readOnly: true });
   try {
@@ -55,7 +62,12 @@ export function account(
 
 function read(
   db: DatabaseSync,
-  world: { readonly telegram: FakeTelegram; readonly chats: readonly Sent[]; readonly programs: Program },
+  world: {
+    readonly telegram: FakeTelegram;
+    readonly chats: readonly Sent[];
+    readonly pushed: readonly Sent[];
+    readonly programs: Program;
+  },
 ): Omit<Accounts, 'commands'> {
   const wrong: string[] = [];
   const many = (sql: string) => db.prepare(sql).all() as Record<string, unknown>[];
@@ -111,7 +123,11 @@ function read(
       wrong.push(`part ${part.key} is still ${part.state}`);
   }
   for (const text of shown.keys()) if (!known.has(text)) wrong.push(`"${text}" is visible without a part`);
-  wrong.push(...unanswered(world.chats, [...shown.keys()]));
+  wrong.push(...unanswered([...world.chats, ...world.pushed], [...shown.keys()]));
+  const hooks = states("account like 'webhook:%'");
+  for (const state of ['pending', 'claimed', 'failed', 'declined']) {
+    if (hooks.has(state)) wrong.push(`${hooks.get(state)} webhook deliveries are ${state}`);
+  }
 
   const completed = count(
     "select count(*) n from inbound where account = 'api_server' and state = 'answered'",
@@ -142,6 +158,7 @@ function read(
     doubles,
     maybeDoubled: parts.filter(({ mark }) => mark === 'maybe_doubled').length,
     requests: completed,
+    pushed: world.pushed.length,
     integrity,
     wrong,
   };
@@ -163,14 +180,15 @@ function commandsThatRan(file: string): string[] {
 
 /** Every text stands in exactly one visible answer of its own chat, counted once however often that is repeated. */
 function unanswered(sent: readonly Sent[], shown: readonly string[]): string[] {
+  const chatOf = new Map(sent.map(({ text, who }) => [text, who]));
   const answers = new Map<string, number>();
   const wrong: string[] = [];
   for (const each of shown) {
     const [chat = '', text = ''] = each.split('|');
     for (const word of text.split(/\s+/)) {
-      if (!/^u\d+-\d+$/.test(word)) continue;
+      if (!/^[utw]\d+-\d+$/.test(word)) continue;
       answers.set(word, (answers.get(word) ?? 0) + 1);
-      if (!word.startsWith(`u${chat}-`)) wrong.push(`chat ${chat} reads ${word}`);
+      if (chatOf.get(word) !== chat) wrong.push(`chat ${chat} reads ${word}`);
     }
   }
   for (const { text } of sent) {

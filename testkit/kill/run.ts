@@ -4,11 +4,12 @@
  */
 import { faultPoints } from '../../src/core/fault.ts';
 import { type FakeTelegram, startFakeTelegram } from '../../src/platforms/telegram/fake.ts';
-import { GatewayProcess, type Home, makeHome } from '../gateway-process.ts';
+import { freePort, GatewayProcess, type Home, makeHome } from '../gateway-process.ts';
 import { type Reply, startUpstream, type UpstreamRequest } from '../upstream/index.ts';
 import { type Accounts, account } from './accounting.ts';
 import { between, type Random, seeded } from './random.ts';
-import { chatters, type Program, programs } from './users.ts';
+import { service, webhookSecret } from './services.ts';
+import { chatters, programs } from './users.ts';
 
 export interface KillOptions {
   readonly kills: number;
@@ -39,25 +40,36 @@ export async function killLoop(options: KillOptions): Promise<KillResult> {
   const upstreamKey = 'upstream-key';
   const upstream = await startUpstream({ key: upstreamKey, fallback: withTools });
   const telegram = await startFakeTelegram();
+  const hookPort = await freePort();
   const home = await makeHome({
     upstream: upstream.url,
     upstreamKey,
     telegram: { url: telegram.url, token: telegram.token, users },
+    yaml: webhookRoutes(hookPort, users),
   });
   try {
     const people = chatters(telegram, users, random, { pauseMs: [60, 400], disturb: true });
     const clients = programs(home, options.programs ?? 2);
+    // Telegram knows a chat once somebody wrote in it.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const hooks = `http://127.0.0.1:${hookPort}/webhooks`;
+    const services = [
+      service(`${hooks}/relay`, 'w', users[0]!, random, [100, 500]),
+      service(`${hooks}/task`, 't', users[1]!, random, [100, 500]),
+    ];
     const { by, restarts } = await keepKilling(home, random, options);
     await people.stop();
     const last = new GatewayProcess(home);
     restarts.push(await last.listening());
     await clients.stop();
+    for (const each of services) await each.stop();
     await quiet(home, telegram);
     await last.kill('SIGTERM');
     const accounts = account(home.path, {
       telegram,
       chats: people.sent,
-      programs: clients satisfies Program,
+      pushed: services.flatMap((each) => each.taken),
+      programs: clients,
     });
     return { seed: options.seed, kills: options.kills, by, restarts, accounts };
   } finally {
@@ -67,9 +79,25 @@ export async function killLoop(options: KillOptions): Promise<KillResult> {
   }
 }
 
+/** One route that sends its text on, one that gives the agent work; both answer in a chat of Telegram. */
+function webhookRoutes(port: number, users: readonly number[]): string {
+  const to = (user: number | undefined) => ({
+    deliver: 'telegram',
+    deliver_extra: { chat_id: String(user) },
+  });
+  const routes = {
+    relay: { prompt: 'Alert {word}', deliver_only: true, ...to(users[0]) },
+    task: { prompt: 'Task {word}', ...to(users[1]) },
+  };
+  const extra = { host: '127.0.0.1', port, secret: webhookSecret, rate_limit: 100_000, routes };
+  return `webhook: ${JSON.stringify({ enabled: true, extra })}`;
+}
+
 /** Every fourth message of a chat first runs a command that leaves a line behind: the line must not appear twice. */
 function withTools({ body, lastUserText }: UpstreamRequest): Reply {
   const messages = body['messages'] as readonly { readonly role: string }[];
+  const task = /\bt\d+-\d+\b/.exec(lastUserText);
+  if (task !== null) return { text: `did ${task[0]}` };
   const word = /^u\d+-(\d+)$/.exec(lastUserText);
   if (word === null || Number(word[1]) % 4 !== 0 || messages.at(-1)?.role === 'tool')
     return { text: `echo: ${lastUserText}` };

@@ -5,6 +5,7 @@ import { between, type Random } from './random.ts';
 
 /** Every message is unique and says where it comes from; the fake model echoes it. */
 export interface Sent {
+  /** The chat in which the answer must appear, or the program that asked. */
   readonly who: string;
   readonly text: string;
 }
