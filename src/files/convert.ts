@@ -1,6 +1,6 @@
 /**
  * Opens PDF and HEIC files in a thread of their own: decoders of hostile input get bounded time and memory, no
- * environment, and nothing of what they did stays behind. A thread serves one file and is gone when the promise settles.
+ * environment, and nothing of what they did stays behind. A thread serves one file.
  */
 import type { Worker } from 'node:worker_threads';
 import type { Clock } from '../core/clock.ts';
@@ -12,9 +12,10 @@ const maxAtOnce = 2;
 const maxWaiting = 32;
 const maxHeapMb = 256;
 /** Of array buffers, which the heap limit does not cover. */
-const maxBufferBytes = 512 * 1024 * 1024;
+const maxBufferBytes = 384 * 1024 * 1024;
 const lookEveryMs = 50;
 
+/** Threads that exist, also those on their way out. */
 let running = 0;
 const waiting = new Set<() => void>();
 
@@ -25,13 +26,33 @@ const waiting = new Set<() => void>();
  */
 export async function convert(job: Job, ms: number, clock: Clock, signal: AbortSignal): Promise<Converted> {
   await enter(signal);
+  let gone: Promise<unknown> = Promise.resolve();
   try {
-    return await within(ms, clock, signal, (both) => inThread(job, clock, both));
+    return await within(ms, clock, signal, async (both) => {
+      const worker = await openThread(job, both);
+      const done = new AbortController();
+      try {
+        const answer = await Promise.race([
+          answerOf(worker, job, both),
+          overMemory(worker, clock, done.signal),
+        ]);
+        if (answer.kind === 'refused') refuse(answer.reason, answer.why);
+        return answer.result;
+      } finally {
+        done.abort();
+        gone = worker.terminate();
+      }
+    });
   } finally {
-    running -= 1;
-    const next = waiting.values().next().value;
-    if (next !== undefined) next();
+    // Inside native code a thread takes its time to end: the caller does not wait for that, its place does.
+    void gone.then(leave, leave);
   }
+}
+
+function leave(): void {
+  running -= 1;
+  const next = waiting.values().next().value;
+  if (next !== undefined) next();
 }
 
 async function enter(signal: AbortSignal): Promise<void> {
@@ -61,7 +82,7 @@ async function enter(signal: AbortSignal): Promise<void> {
   running += 1;
 }
 
-async function inThread(job: Job, clock: Clock, signal: AbortSignal): Promise<Converted> {
+async function openThread(job: Job, signal: AbortSignal): Promise<Worker> {
   const [{ Worker }, { entry }] = await Promise.all([import('node:worker_threads'), import('./thread.ts')]);
   signal.throwIfAborted();
   const worker = new Worker(new URL(entry), {
@@ -75,28 +96,23 @@ async function inThread(job: Job, clock: Clock, signal: AbortSignal): Promise<Co
   });
   worker.stdout.resume();
   worker.stderr.resume();
-  const done = new AbortController();
-  try {
-    const answer = await Promise.race([answerOf(worker, signal), overMemory(worker, clock, done.signal)]);
-    if (answer.kind === 'refused') refuse(answer.reason, answer.why);
-    return answer.result;
-  } finally {
-    done.abort();
-    await worker.terminate();
-  }
+  return worker;
 }
 
-function answerOf(worker: Worker, signal: AbortSignal): Promise<Answer> {
+function answerOf(worker: Worker, job: Job, signal: AbortSignal): Promise<Answer> {
+  const unreadable = job.kind === 'pdf' ? 'unreadable_pdf' : 'unreadable_image';
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     worker.once('message', resolve);
-    worker.once('error', (error: Error) =>
-      reject(new FileRefused('too_complex', `reading the file failed: ${error.message}`, error)),
-    );
+    worker.once('error', (error: Error) => {
+      const full = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      const reason = full ? 'too_complex' : unreadable;
+      reject(new FileRefused(reason, `reading the file failed: ${error.message}`, error));
+    });
     worker.once('exit', () => {
       signal.removeEventListener('abort', abort);
-      reject(new FileRefused('too_complex', 'reading the file ended without a result'));
+      reject(new FileRefused(unreadable, 'reading the file ended without a result'));
     });
   });
 }

@@ -36,10 +36,10 @@ export interface Files {
 }
 
 /**
- * Pictures we decode ourselves have to fit into memory: 48-megapixel phones do. The others are passed on as they are;
- * what states more than any model takes is made to harm.
+ * Pictures we decode ourselves have to fit into memory and time: 24-megapixel phones do. The others are passed on as they
+ * are; what states more than any model takes is made to harm.
  */
-const maxDecodedPixels = 50_000_000;
+const maxDecodedPixels = 25_000_000;
 const maxStatedPixels = 268_435_456;
 
 interface Loaded {

@@ -9,7 +9,7 @@ import { FileRefused } from './refusal.ts';
 export const entry: string = import.meta.url;
 
 /** The heap limit of a thread does not cover WebAssembly, in which the picture decoders work. */
-const maxWasmBytes = 512 * 1024 * 1024;
+const maxWasmBytes = 384 * 1024 * 1024;
 
 function jobOf(data: unknown): Job | undefined {
   return typeof data === 'object' && data !== null && 'filesJob' in data ? (data.filesJob as Job) : undefined;
