@@ -44,7 +44,7 @@ interface Sent {
 }
 const seen = () => upstream.requests.slice(before).map(({ body }) => body as Record<string, unknown>);
 const messagesOf = (body: Record<string, unknown> | undefined) =>
-  (body?.['messages'] as Sent[]).filter(({ role }) => role !== 'system');
+  ((body?.['messages'] ?? []) as Sent[]).filter(({ role }) => role !== 'system');
 
 const model = 'gpt-4o';
 const ask = (content: string) => [{ role: 'user' as const, content }];
