@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createDeflate, deflateSync } from 'node:zlib';
 import { expect, it } from 'vitest';
@@ -6,10 +7,10 @@ import { heic } from '../../testkit/files/heic.ts';
 import { firstExtra, pdf, stream } from '../../testkit/files/pdf.ts';
 import { systemClock } from '../core/clock.ts';
 import { convert } from './convert.ts';
-import type { Job } from './job.ts';
+import type { Job, PdfJob } from './job.ts';
 import { forever } from './testing.ts';
 
-const job = (bytes: Uint8Array): Job => ({
+const job = (bytes: Uint8Array): PdfJob => ({
   kind: 'pdf',
   bytes,
   maxPages: 4,
@@ -77,7 +78,7 @@ it('a page that needs any number of surfaces is not drawn', async () => {
   );
   const page = withContent(stream('/X Do', '', true), forms, `/XObject << /X ${first} 0 R >>`);
   const large = Buffer.from(page.toString('latin1').replace('0 0 298 420', '0 0 500 500'), 'latin1');
-  const small: Job = { ...job(large), kind: 'pdf', maxPixels: 250_000 };
+  const small: Job = { ...job(large), maxPixels: 250_000 };
   await expect(convert(small, 15_000, systemClock, forever)).resolves.toEqual({ text: '', images: [] });
 });
 
@@ -96,7 +97,7 @@ it('a form that contains itself and a picture of ten billion pixels leave a page
 
 it('a page tree that lies about its size or contains itself ends', async () => {
   const lying = pdf([{ lines: ['one page'] }], { count: 2_000_000_000 });
-  await expect(read(lying)).rejects.toMatchObject({ reason: 'unreadable_pdf' });
+  await expect(read(lying)).resolves.toMatchObject({ text: 'one page' });
   const circle = Buffer.from(
     pdf([{ lines: ['a'] }])
       .toString('latin1')
@@ -107,9 +108,12 @@ it('a page tree that lies about its size or contains itself ends', async () => {
 });
 
 it('text beyond the limit is not read', async () => {
-  const endless = stream(`BT /F 12 Tf ${'(words ) Tj 0 -9 Td '.repeat(20_000)} ET`, '');
+  const endless = stream(
+    `BT /F 12 Tf 20 20 Td ${'(here) Tj 0 90 Td (there) Tj 0 -90 Td '.repeat(20_000)} ET`,
+    '',
+  );
   const { text } = await convert(
-    { ...job(withContent(endless)), kind: 'pdf', maxChars: 1_000, minTextChars: 0 },
+    { ...job(withContent(endless)), maxChars: 1_000, minTextChars: 0 },
     15_000,
     systemClock,
     forever,
@@ -129,7 +133,7 @@ it('a damaged PDF and one with a password are refused by name', async () => {
 });
 
 it('a page that would be too many bytes as PNG becomes JPEG', async () => {
-  const noise = Buffer.from(Array.from({ length: 300 * 300 }, (_, at) => ((at + 1) * 2_654_435_761) >>> 13));
+  const noise = createHash('shake256', { outputLength: 300 * 300 }).digest();
   const scan = stream(
     noise,
     '/Type /XObject /Subtype /Image /Width 300 /Height 300 /BitsPerComponent 8 /ColorSpace /DeviceGray',
@@ -137,7 +141,7 @@ it('a page that would be too many bytes as PNG becomes JPEG', async () => {
   const content = stream('q 298 0 0 420 0 0 cm /X Do Q', '', true);
   const file = withContent(content, [scan], `/XObject << /X ${firstExtra(1) + 1} 0 R >>`);
   const png = (await read(file)).images[0]!;
-  const limited: Job = { ...job(file), kind: 'pdf', maxImageBytes: png.bytes.length - 1 };
+  const limited: Job = { ...job(file), maxImageBytes: png.bytes.length - 1 };
   const { images } = await convert(limited, 15_000, systemClock, forever);
   expect([png.mime, images[0]?.mime]).toEqual(['image/png', 'image/jpeg']);
 });

@@ -83,9 +83,9 @@ async function pageText(page: PDFPageProxy, maxChars: number): Promise<string> {
     }
   } catch {
     // A damaged page has no more text than what was read.
-  } finally {
-    await reader.cancel().catch(() => {});
   }
+  // A stream left in the middle is not cancelled: pdf.js would throw where nobody can catch it. It stands still by
+  // back-pressure until the thread ends.
   return items.join(' ');
 }
 
