@@ -54,6 +54,8 @@ export interface SetupStep {
 
 export interface Batch {
   readonly textMs: number;
+  /** Texts of at most `upTo` units wait at most `ms`; the first fitting row counts. */
+  readonly short?: readonly { readonly upTo: number; readonly ms: number }[];
   /** Waits this long after a text of at least `splitAt` units: the client split a longer one. */
   readonly splitMs: number;
   readonly splitAt: number;

@@ -27,6 +27,7 @@ export type DownCode = 'auth' | 'conflict' | 'config' | 'network' | 'protocol' |
 
 export class Down extends Error {
   readonly code: DownCode;
+  /** Wait at least this long; Infinity = only a person can help, as with `auth`. */
   readonly afterMs: number | undefined;
   constructor(code: DownCode, message: string, options: { afterMs?: number; cause?: unknown } = {}) {
     super(message, { cause: options.cause });

@@ -139,8 +139,8 @@ function quietWindow(batch: Batch | undefined, event: Inbound): number {
   if ((event.media ?? []).length > 0) return batch.mediaMs;
   const length = (event.text ?? '').length;
   if (length >= batch.splitAt) return batch.splitMs;
-  if (length <= 320) return Math.min(batch.textMs, 180);
-  return length <= 1024 ? Math.min(batch.textMs, 240) : batch.textMs;
+  const short = batch.short?.find(({ upTo }) => length <= upTo);
+  return short ? Math.min(batch.textMs, short.ms) : batch.textMs;
 }
 
 /** An edit replaces the text of a message that still waits; later ones start nothing. */

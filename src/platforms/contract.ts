@@ -34,10 +34,19 @@ export interface ConfigSpec<C> {
    * are answered 413 before they are read.
    */
   listener?(config: C): PushAddress | undefined;
+  /** Lists that follow from the platform's own policy settings; each one named replaces the general one. */
+  access?(config: C): Partial<AccessLists>;
   /** The platform's batch windows as this configuration wants them. */
   batch?(config: C): Batch | undefined;
   /** Extra hosts this configuration may call, e.g. of a self-hosted base URL; loopback allowed here only. */
   origins?(config: C): readonly string[];
+}
+
+/** Who may talk to the agent on one platform (gateway-core §5.1). Ids only, `*` = everybody. */
+export interface AccessLists {
+  readonly allowedUsers: readonly string[];
+  readonly groupAllowedUsers: readonly string[];
+  readonly groupAllowedChats: readonly string[];
 }
 
 export interface PushAddress {

@@ -145,6 +145,17 @@ describe('a supervised account', () => {
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(10_000);
   });
 
+  it('stays away when it is told that only a person can help', async () => {
+    const { runner, attempts } = account(async () => {
+      throw new Down('conflict', 'the bot was given to another connection', {
+        afterMs: Number.POSITIVE_INFINITY,
+      });
+    });
+    await clock.advance(24 * 60 * 60 * 1000);
+    expect(attempts).toHaveLength(1);
+    expect(runner.status).toMatchObject({ state: 'fatal', code: 'conflict' });
+  });
+
   it('survives an adapter that ignores its signal', async () => {
     const { runner, attempts } = account(async (intake) => {
       intake.connected();

@@ -87,7 +87,7 @@ export class AccountRunner {
       this.#failures += 1;
       const wait = backoffMs(down.code, this.#failures, clock);
       const firstTime = this.#status.state !== 'retrying' || this.#status.code !== down.code;
-      if (wait === undefined) {
+      if (wait === undefined || down.afterMs === Number.POSITIVE_INFINITY) {
         log('error', 'account.fatal', { account: id, code: down.code, message: down.message });
         this.#set('fatal', down.code, down.message);
         return;

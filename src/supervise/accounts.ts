@@ -94,6 +94,7 @@ async function openAccount(
   const config = parsed.data;
   const { manifest } = platform;
   const batch = platform.config.batch?.(config) ?? manifest.batch;
+  const access = { ...block.access, ...platform.config.access?.(config) };
   const id = accountId(name, platform.config.account(config));
   const locked = lockCredential(deps.settings.lockFolder, platform, config);
   if ('code' in locked) return locked;
@@ -120,7 +121,8 @@ async function openAccount(
     store: deps.store,
     clock: deps.clock,
     log: deps.log,
-    accept: (events, cursor) => accept(deps, { account: id, manifest, batch, block }, events, cursor),
+    accept: (events, cursor) =>
+      accept(deps, { account: id, manifest, batch, block: { access } }, events, cursor),
     relay: (event, waitMs) => relay(deps, id, event, waitMs),
     changed: deps.changed,
   });

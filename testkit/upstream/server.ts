@@ -121,7 +121,8 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
       else response.writeHead(500).end(String(error));
     });
   });
-  server.keepAliveTimeout = 1_000;
+  // Longer than any pause of a client, so that a reused connection is never closed under it.
+  server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const sockets = new Set<unknown>();
   server.on('connection', (socket) => {

@@ -134,7 +134,7 @@ describe('batch windows', () => {
     );
 
   test('are the documented ones by default', () => {
-    expect(windows({})).toEqual({ textMs: 300, splitMs: 1000, splitAt: 4000, mediaMs: 800 });
+    expect(windows({})).toMatchObject({ textMs: 300, splitMs: 1000, splitAt: 4000, mediaMs: 800 });
   });
 
   test('are kept within their bounds, and the split window never ends before the ordinary one', () => {

@@ -197,6 +197,11 @@ export const telegramConfig: ConfigSpec<TelegramConfig> = {
     return {
       textMs,
       splitMs: Math.max(textMs, config.text_batch_split_delay_seconds * 1000),
+      // Short texts are rarely the first half of something.
+      short: [
+        { upTo: 320, ms: 180 },
+        { upTo: 1024, ms: 240 },
+      ],
       splitAt: 4000,
       mediaMs: config.media_batch_delay_seconds * 1000,
     };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ConfigSpec } from '../contract.ts';
 import { gateway, manifest } from './manifest.ts';
+import { normalId } from './policy.ts';
 
 const missing = 'WeCom startup failed: WECOM_BOT_ID and WECOM_SECRET are required';
 
@@ -104,6 +105,15 @@ export const wecomConfig: ConfigSpec<WeComConfig> = {
   schema: z.preprocess(flatten, shape),
   account: (config) => config.bot_id,
   identity: (config) => ({ scope: 'wecom-bot-id', value: config.bot_id, description: 'WeCom bot ID' }),
+  access: (config) => ({
+    // Users go through the gateway's list as well, so they are given in the plain form, too.
+    ...(config.dm_policy === 'allowlist' && config.allow_from !== undefined
+      ? { allowedUsers: [...config.allow_from, ...config.allow_from.map(normalId)] }
+      : {}),
+    // The list holds chats here, and this platform has matched them (prefixes, case) before the gateway looks.
+    groupAllowedUsers: [],
+    groupAllowedChats: config.group_policy === 'allowlist' && config.group_allow_from.length > 0 ? ['*'] : [],
+  }),
   batch: (config) => {
     const textMs = config.text_batch_delay_seconds * 1000;
     if (textMs <= 0) return { textMs: 0, splitMs: 0, splitAt: 3900, mediaMs: 0 };

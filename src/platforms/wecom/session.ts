@@ -17,9 +17,9 @@ const beatAnswerMs = 30_000;
 
 /**
  * The server has given the bot to somebody else. Coming back by itself would take it away again, and so on for ever:
- * this waits as long as a timer can (24 days), which is until somebody restarts the gateway.
+ * a person has to decide who has it.
  */
-export const stayAwayMs = 2 ** 31 - 1;
+export const stayAwayMs = Number.POSITIVE_INFINITY;
 
 const badCredential: ReadonlySet<number> = new Set([40013, 853000]);
 

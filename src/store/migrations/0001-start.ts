@@ -45,7 +45,6 @@ export const start: Migration = {
        ended_at bigint,
        end_reason $text
      )`,
-    `create index session_updated on session (updated_at)`,
     `create table message (
        id $id,
        session_id $text not null,
