@@ -90,7 +90,36 @@ describe('the official openai client with tools of its own', () => {
     expect(offered.map(({ name }) => name)).toEqual(expect.arrayContaining(['terminal', 'get_weather']));
     expect(offered.find(({ name }) => name === 'get_weather')?.strict).toBe(true);
     expect(messagesOf(second).at(-1)?.content).toContain('42');
-    expect(messagesOf(third).map(({ role }) => role)).toEqual(['user', 'assistant', 'tool']);
+    // The client never saw the step of the server's tool; the model still has it.
+    expect(messagesOf(third).map(({ role }) => role)).toEqual([
+      'user',
+      'assistant',
+      'tool',
+      'assistant',
+      'tool',
+    ]);
+    expect(messagesOf(third)[2]?.content).toContain('42');
+  });
+
+  it('keeps the result of a server tool that was called in the same breath', async () => {
+    upstream.script(
+      {
+        toolCalls: [
+          { name: 'terminal', arguments: { command: 'echo 4$((1+2))' } },
+          { name: 'get_weather', arguments: { city: 'Oslo' } },
+        ],
+      },
+      { text: 'both' },
+    );
+    const messages: OpenAI.ChatCompletionMessageParam[] = ask('both');
+    const stream = client.chat.completions.stream({ model, messages, tools: [weather] });
+    const message = (await stream.finalChatCompletion()).choices[0]!.message;
+    expect(message.tool_calls).toHaveLength(1);
+    messages.push(message, { role: 'tool', tool_call_id: message.tool_calls![0]!.id, content: '3 degrees' });
+    const answer = await client.chat.completions.create({ model, messages, tools: [weather] });
+    expect(answer.choices[0]?.message.content).toBe('both');
+    const [, , one, two] = messagesOf(seen()[1]);
+    expect([one?.content, two?.content]).toEqual([expect.stringContaining('43'), '3 degrees']);
   });
 
   it('runs them from a stream', async () => {

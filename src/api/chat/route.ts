@@ -1,8 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ModelChoice } from '../../agent/contract.ts';
 import type { ApiSettings } from '../../config/settings.ts';
 import type { AgentEvent, TurnResult } from '../../core/agent-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
+import type { Message } from '../../core/message.ts';
 import type { TurnRequest } from '../../turn/contract.ts';
 import type { Credential } from '../auth.ts';
 import { parseObject } from '../body.ts';
@@ -16,6 +18,7 @@ import { clientChatId, derivedSessionId, laneOf, readSessionHeaders } from '../s
 import { openSse, type SseLimits } from '../sse.ts';
 import { chunkEncoder } from './chunks.ts';
 import { type ChatIdentity, encodeCompletion } from './completion.ts';
+import { type HiddenSteps, hiddenSteps } from './hidden-steps.ts';
 import type { Conversation } from './messages.ts';
 import { type ChatTurn, readChatRequest } from './request.ts';
 import { chatChunk, chatCompletion, chatRequest } from './schema.ts';
@@ -55,11 +58,19 @@ interface Prepared {
   readonly identity: ChatIdentity;
   readonly headers: Record<string, string>;
   readonly scope: IdempotencyScope | undefined;
+  readonly choice: ModelChoice | undefined;
   turn(key: string): TurnRequest;
+  /** The recorded end of the turn, before anybody is answered. */
+  ended(result: TurnResult): void;
+}
+
+interface Context extends ChatDeps {
+  readonly steps: HiddenSteps;
 }
 
 /** `POST /v1/chat/completions` (api-server §6). */
-export function chatRoute(deps: ChatDeps): Route {
+export function chatRoute(options: ChatDeps): Route {
+  const deps: Context = { ...options, steps: hiddenSteps(options.clock) };
   return {
     method: 'POST',
     path,
@@ -85,8 +96,8 @@ export function chatRoute(deps: ChatDeps): Route {
   };
 }
 
-function prepare(deps: ChatDeps, request: FastifyRequest, idempotencyKey: string | undefined): Prepared {
-  const { api, credential, clock } = deps;
+function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string | undefined): Prepared {
+  const { api, credential, clock, steps } = deps;
   const body = parseObject(request.body);
   const chat = readChatRequest(body);
   const { fields, conversation } = chat;
@@ -94,10 +105,15 @@ function prepare(deps: ChatDeps, request: FastifyRequest, idempotencyKey: string
   const choice = chooseModel(fields, api);
   const sessionId =
     continued ?? derivedSessionId({ ...conversation, chat: clientChatId(request.headers, fields.metadata) });
-  const past = continued === undefined ? given(conversation) : stored(conversation);
+  const caller = JSON.stringify([credential?.namespace ?? 'open', sessionId, conversation.system]);
+  const past =
+    continued === undefined
+      ? given(conversation, (history) => steps.restore(caller, history))
+      : stored(conversation);
   const sent = fields.model?.trim() ?? '';
   return {
     chat,
+    choice,
     identity: {
       id: `chatcmpl-${clock.hex(15).slice(0, 29)}`,
       created: Math.floor(clock.now() / 1000),
@@ -133,13 +149,29 @@ function prepare(deps: ChatDeps, request: FastifyRequest, idempotencyKey: string
       ...(chat.responseFormat === undefined ? {} : { responseFormat: chat.responseFormat }),
       consumer: 'live',
     }),
+    ended(result) {
+      if (continued === undefined) steps.keep(caller, asSent(conversation), result);
+    },
   };
+}
+
+function asSent({ history, input, results }: Conversation): readonly Message[] {
+  return results.length > 0 ? history : [...history, { role: 'user', content: input }];
+}
+
+async function start(deps: Context, prepared: Prepared, key: string): Promise<Run> {
+  const run = await deps.runs.start(prepared.turn(key));
+  void run.handle.result.then((result) => prepared.ended(result));
+  return run;
 }
 
 type Past = Pick<TurnRequest, 'input' | 'history' | 'historyIfEmpty'>;
 
-function given({ input, history, stray }: Conversation): Past {
-  if (stray === undefined) return { input, history };
+function given(
+  { input, history, stray }: Conversation,
+  restore: (history: readonly Message[]) => readonly Message[],
+): Past {
+  if (stray === undefined) return { input, history: restore(history) };
   const why =
     "A tool message must answer one of the 'tool_calls' of the assistant message before it; send that message, too.";
   throw badRequest(why, { param: stray });
@@ -162,7 +194,7 @@ function stored({ input, history, results }: Conversation): Past {
 const freshKey = (request: FastifyRequest) => `req:${request.id}`;
 
 async function answerJson(
-  deps: ChatDeps,
+  deps: Context,
   prepared: Prepared,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -170,14 +202,14 @@ async function answerJson(
   let result: TurnResult;
   const warnings: string[] = [];
   if (prepared.scope === undefined) {
-    const run = await deps.runs.start(prepared.turn(freshKey(request)));
+    const run = await start(deps, prepared, freshKey(request));
     run.handle.watch(noteWarnings(warnings));
     leaveOnClose(reply, run);
     result = await run.handle.result;
   } else {
     // Not tied to this caller: the point of the key is that a second call gets the first one's answer.
     const shared = deps.idempotency.join(prepared.scope, async (key) => {
-      const run = await deps.runs.start(prepared.turn(key));
+      const run = await start(deps, prepared, key);
       run.handle.watch(noteWarnings(warnings));
       return run.handle.result;
     });
@@ -207,18 +239,18 @@ function leaveOnClose(reply: FastifyReply, run: Run): void {
 }
 
 async function answerStream(
-  deps: ChatDeps,
+  deps: Context,
   prepared: Prepared,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { api, log } = deps;
   const { scope } = prepared;
-  const turn = prepared.turn(scope === undefined ? freshKey(request) : deps.idempotency.turnKey(scope));
-  const run = await deps.runs.start(turn);
+  const key = scope === undefined ? freshKey(request) : deps.idempotency.turnKey(scope);
+  const run = await start(deps, prepared, key);
   let unwatch = () => {};
   const sse = openSse(reply, {
-    headers: { ...prepared.headers, 'X-Hermes-Model': toHeader(turn.model?.model ?? deps.defaultModel) },
+    headers: { ...prepared.headers, 'X-Hermes-Model': toHeader(prepared.choice?.model ?? deps.defaultModel) },
     clock: deps.clock,
     limits: deps.limits,
     onGone(why) {
