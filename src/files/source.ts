@@ -7,8 +7,6 @@ export type Source =
   /** `mime` as claimed, parameters allowed. */
   | { readonly kind: 'data'; readonly base64: string; readonly mime?: string; readonly filename?: string };
 
-export type InlineSource = Extract<Source, { kind: 'data' }>;
-
 /** Turns a data URL into inline data, so that there is one way on; leaves the others alone. */
 export function inlined(source: Source): Source {
   if (source.kind === 'data' || !/^\s*data:/i.test(source.url)) return source;
