@@ -135,20 +135,21 @@ async function recordedTurn(tx: Tx, turn: string): Promise<TurnResult | undefine
   if (row === undefined || row.state === 'running') return undefined;
   const recorded = await tx.all(messagesOfTurn, { session_id: row.session_id, turn });
   const messages = recorded.map(({ body }) => JSON.parse(body) as Message);
-  const last = messages.at(-1);
-  // Calls without results after them are the caller's own.
-  const open = last?.role === 'assistant' ? last.toolCalls : undefined;
+  const last = messages.findLast((message) => message.role === 'assistant');
+  const done = new Set(messages.map((message) => message.role === 'tool' && message.toolCallId));
+  // Calls without results are the caller's own.
+  const open = last?.toolCalls?.filter(({ id }) => !done.has(id)) ?? [];
   const error = row.error === null ? undefined : (JSON.parse(row.error) as { code: string; message: string });
   return {
     status: row.state,
-    text: last?.role === 'assistant' ? last.content : '',
+    text: last?.content ?? '',
     messages,
     usage: row.usage === null ? noUsage : (JSON.parse(row.usage) as Usage),
     model: row.model ?? '',
     provider: row.provider ?? '',
     modelCalls: messages.filter((message) => message.role === 'assistant').length,
     exit: 'recorded',
-    ...(open ? { clientCalls: open } : {}),
+    ...(open.length > 0 ? { clientCalls: open } : {}),
     ...(error ? { error } : {}),
   };
 }

@@ -8,16 +8,10 @@ const nested = { type: 'function', function: { name: 'get_time', description: 'n
 /** Asks for the weather of two towns; goes on when it is told. */
 const weather: Script = (turn) => {
   const { input, history } = turn.request;
-  const last = typeof history === 'string' ? undefined : history.at(-1);
-  if (last?.role === 'tool' && input === '') {
+  if (typeof history !== 'string' && history.at(-1)?.role === 'tool' && input === '') {
     turn.say('Sunny.');
-    turn.end({
-      text: 'Sunny.',
-      messages: [
-        { role: 'user', content: '' },
-        { role: 'assistant', content: 'Sunny.' },
-      ],
-    });
+    const given = history.slice(-2);
+    turn.end({ text: 'Sunny.', messages: [...given, { role: 'assistant', content: 'Sunny.' }] });
     return;
   }
   const calls = ['Rome', 'Oslo'].map((town, n) => ({
@@ -53,7 +47,7 @@ describe('functions of the caller', () => {
     ]);
     expect(server.turns.last.clientTools).toEqual([
       { name: 'get_weather', description: '', parameters: { type: 'object', properties: {} } },
-      { name: 'get_time', description: 'now', parameters: { type: 'object', properties: {} } },
+      { name: 'get_time', description: 'now', parameters: { type: 'object', properties: {} }, strict: true },
     ]);
   });
 
@@ -136,18 +130,11 @@ describe('functions of the caller', () => {
     ]);
   });
 
-  it('are called once at most without parallel_tool_calls, also for what comes next', async () => {
+  it('are called once at most without parallel_tool_calls', async () => {
     await using server = await serve({ script: weather });
     const answer = await server.ask({ ...ask, parallel_tool_calls: false });
-    const [call, ...more] = outputs(answer, 'function_call');
-    expect(more).toEqual([]);
-    const input = [{ type: 'function_call_output', call_id: call!['call_id'], output: 'warm' }];
-    await server.ask({ previous_response_id: answer['id'], input });
-    expect(server.turns.last.history).toMatchObject([
-      {},
-      { toolCalls: [{ id: 'call_0' }] },
-      { toolCallId: 'call_0' },
-    ]);
+    expect(answer['parallel_tool_calls']).toBe(false);
+    expect(server.turns.last.sampling).toEqual({ parallelToolCalls: false });
   });
 
   it('get an id that clients can send back where the model’s is too long', async () => {
@@ -176,6 +163,11 @@ describe('tool_choice', () => {
   const cases = [
     ['auto', undefined],
     ['required', { type: 'required' }],
+    ['none', { type: 'none' }],
+    [
+      { type: 'allowed_tools', mode: 'none', tools: [{ type: 'function', name: 'get_time' }] },
+      { type: 'none' },
+    ],
     [
       { type: 'function', name: 'get_time' },
       { type: 'tool', name: 'get_time' },
@@ -195,16 +187,11 @@ describe('tool_choice', () => {
     });
   }
 
-  it('none, and an empty list of tools, leave the model without any tool', async () => {
+  it('an empty list of tools leaves the model without any tool', async () => {
     await using server = await serve();
-    for (const body of [
-      { ...ask, tool_choice: 'none' },
-      { input: 'x', tools: [] },
-    ]) {
-      await server.ask(body);
-      expect(server.turns.last.tools).toEqual([]);
-      expect(server.turns.last.clientTools).toBeUndefined();
-    }
+    await server.ask({ input: 'x', tools: [] });
+    expect(server.turns.last.tools).toEqual([]);
+    expect(server.turns.last.clientTools).toBeUndefined();
   });
 
   it.each([

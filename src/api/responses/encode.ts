@@ -63,6 +63,8 @@ export class ResponseEncoder {
   readonly #ofTools = new Set<number>();
   #message: Text | undefined;
   #thought: Text | undefined;
+  /** Wishes that were not met. */
+  readonly #warnings: string[] = [];
   #lastText = '';
   #sequence = 0;
   #sawWork = false;
@@ -126,8 +128,10 @@ export class ResponseEncoder {
       // The end comes from the recorded result, which also has the usage.
       case 'turn.started':
       case 'turn.ended':
-      case 'status':
       case 'usage':
+        return [];
+      case 'status':
+        if (event.kind === 'warning') this.#warnings.push(event.text);
         return [];
       default:
         return event satisfies never;
@@ -137,7 +141,7 @@ export class ResponseEncoder {
   /** The recorded end. A turn that nobody watched is told from its messages. */
   finish(result: TurnResult, end: End): ResponseEvent[] {
     const before = this.#sawWork ? [] : replayOf(result).flatMap((event) => this.event(event));
-    const { echo, streamed } = this.#options;
+    const { streamed } = this.#options;
     const verdict = judge(result, end.cancelled);
     const calls = result.clientCalls ?? [];
     const events: Unnumbered[] = [];
@@ -151,13 +155,14 @@ export class ResponseEncoder {
     const phase =
       calls.length > 0 ? 'commentary' : verdict.status === 'completed' ? 'final_answer' : undefined;
     events.push(...this.#closeTexts(isCut ? 'incomplete' : 'completed', phase));
-    for (const call of echo.parallel_tool_calls ? calls : calls.slice(0, 1)) events.push(...this.#ask(call));
+    for (const call of calls) events.push(...this.#ask(call));
     this.#current = {
       ...this.#current,
       ...verdict,
       completed_at: verdict.status === 'completed' ? end.at : null,
       output: this.#items.map((item, index) => (streamed && this.#ofTools.has(index) ? trimmed(item) : item)),
       usage: usageOf(result.usage),
+      ...(this.#warnings.length === 0 ? {} : { warnings: this.#warnings }),
     };
     return [...before, ...this.#number(events), ...this.#number([this.#lifecycle()])];
   }

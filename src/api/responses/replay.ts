@@ -35,7 +35,7 @@ interface Seen {
 
 /**
  * The conversation after a turn: what the next response of the chain starts from (api-server §7.4). `ids` renames open
- * calls of the caller's tools to what the caller knows them by; calls that were not shown to it are gone.
+ * calls of the caller's tools to what the caller knows them by.
  */
 export function historyAfter(
   prior: readonly Message[],
@@ -45,18 +45,11 @@ export function historyAfter(
 ): Message[] {
   const whole = result.messages.length > 0 ? result.messages : [{ role: 'user' as const, content: input }];
   const own = whole.filter((message) => !isBlank(message));
-  const messages = [...(seen.isRepeat ? withoutTail(prior, own) : prior), ...own];
-  const last = messages.at(-1);
-  if (result.clientCalls !== undefined && last?.role === 'assistant' && last.toolCalls !== undefined) {
-    const toolCalls = last.toolCalls.flatMap((call) => {
-      const id = seen.ids.get(call.id);
-      return id === undefined ? [] : [{ ...call, id }];
-    });
-    messages[messages.length - 1] = { ...last, toolCalls };
-    return messages;
-  }
+  const messages = [...(seen.isRepeat ? withoutTail(prior, own) : before(prior, own)), ...own];
+  if (result.clientCalls !== undefined) return renamed(messages, seen.ids);
   if (result.status === 'completed') return messages;
   const said = result.text || seen.text || result.error?.message || '';
+  const last = messages.at(-1);
   const isThere = last?.role === 'assistant' && last.content === said;
   return said === '' || isThere ? messages : [...messages, { role: 'assistant', content: said }];
 }
@@ -68,4 +61,19 @@ const isBlank = (message: Message) => message.role === 'user' && message.content
 function withoutTail(prior: readonly Message[], own: readonly Message[]): readonly Message[] {
   const tail = prior.slice(-own.length);
   return JSON.stringify(tail) === JSON.stringify(own) ? prior.slice(0, -own.length) : prior;
+}
+
+/** A turn that goes on from tool results counts them among its own messages. */
+function before(prior: readonly Message[], own: readonly Message[]): readonly Message[] {
+  if (own[0]?.role !== 'tool') return prior;
+  return prior.slice(0, prior.findLastIndex((message) => message.role !== 'tool') + 1);
+}
+
+function renamed(messages: readonly Message[], ids: ReadonlyMap<string, string>): Message[] {
+  const at = messages.findLastIndex((message) => message.role === 'assistant');
+  return messages.map((message, i) => {
+    if (i !== at || message.role !== 'assistant' || message.toolCalls === undefined) return message;
+    const toolCalls = message.toolCalls.map((call) => ({ ...call, id: ids.get(call.id) ?? call.id }));
+    return { ...message, toolCalls };
+  });
 }

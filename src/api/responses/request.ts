@@ -87,6 +87,7 @@ function samplingOf(fields: ResponsesRequest): Sampling | undefined {
     maxTokens: fields.max_output_tokens,
     presencePenalty: fields.presence_penalty,
     frequencyPenalty: fields.frequency_penalty,
+    parallelToolCalls: fields.parallel_tool_calls ? undefined : false,
   };
   const set = Object.entries(wishes).filter(([, value]) => value !== undefined && value !== null);
   return set.length === 0 ? undefined : (Object.fromEntries(set) as Sampling);

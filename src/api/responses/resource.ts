@@ -129,6 +129,7 @@ export const responseShape = z.object({
   output: z.array(outputItem),
   error: z.object({ type: z.literal('server_error'), code: z.string(), message: z.string() }).nullable(),
   usage: usageShape.nullable(),
+  warnings: z.array(z.string()).optional().describe('Wishes of the request that were not met.'),
 });
 
 export type OutputItem = z.output<typeof outputItem>;

@@ -32,21 +32,19 @@ export function readTools(fields: Fields): ReadTools {
   const names = new Set(tools.map((tool) => tool.name));
   if (names.size < tools.length) throw badRequest('Tool names must be unique.', { param: 'tools' });
   const wish = readChoice(fields.tool_choice);
-  const forbidden = wish === 'none' || (typeof wish === 'object' && 'mode' in wish && wish.mode === 'none');
-  const none = forbidden || fields.tools?.length === 0;
-  const choice = choiceOf(wish, names);
   return {
     echo: { tools, tool_choice: wish },
     schemas:
-      tools.length === 0 || none
+      tools.length === 0
         ? undefined
-        : tools.map(({ name, description, parameters }) => ({
+        : tools.map(({ name, description, parameters, strict }) => ({
             name,
             description: description ?? '',
             parameters: { ...emptyParameters, ...parameters },
+            ...(strict === null ? {} : { strict }),
           })),
-    choice: none ? undefined : choice,
-    none,
+    choice: choiceOf(wish, names),
+    none: fields.tools?.length === 0,
     ignored,
   };
 }
@@ -100,7 +98,8 @@ function choiceOf(wish: Wish, names: ReadonlySet<string>): ToolChoice | undefine
   if (unknown !== undefined) {
     throw badRequest(`Tool choice '${unknown}' is not among the tools.`, { param: 'tool_choice' });
   }
-  return wish.type === 'function'
-    ? { type: 'tool', name: wish.name }
+  if (wish.type === 'function') return { type: 'tool', name: wish.name };
+  return wish.mode === 'none'
+    ? { type: 'none' }
     : { type: 'allowed', names: wanted, required: wish.mode === 'required' };
 }
