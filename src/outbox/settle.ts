@@ -88,7 +88,8 @@ function unknown(why: string, part: PartFacts, policy: Policy, now: number, rand
   if (policy.idempotency.kind === 'lookup' && inWindow) return { kind: 'look', why };
   const mayRepeat = part.crashed || part.attempt < mostUnknownAttempts;
   if (policy.onUnknown === 'repeat' && mayRepeat && inWindow) {
-    const afterMs = backoff(part.attempt, random);
+    // Our own end says nothing about the platform: there is no reason to leave it alone for long.
+    const afterMs = backoff(part.crashed ? 1 : part.attempt, random);
     return { kind: 'again', afterMs, why, op: part.op, mark: 'maybe_doubled', hold: 'part' };
   }
   return { kind: 'dead', why: `unknown: ${why}`, mark: 'maybe_lost' };

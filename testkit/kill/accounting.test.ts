@@ -71,15 +71,9 @@ async function wrongIn(scene: Scene): Promise<readonly string[]> {
   }
   await store.close();
   if (scene.ran !== undefined) writeFileSync(join(home, 'ran.txt'), scene.ran);
-  const seen = (scene.shown ?? ['echo: u1-0']).map((text, message) => ({
-    at: 0,
-    method: 'sendMessage',
-    params: { chat_id: 1, text },
-    message,
-  }));
-  const telegram = { seen } as never;
+  const visible = (scene.shown ?? ['echo: u1-0']).map((text) => ({ chat: '1', text }));
   const programs = { answered: new Map(), asked: [], stop: async () => {} };
-  return account(home, { telegram, chats: [{ who: '1', text: 'u1-0' }], pushed: [], programs }).wrong;
+  return account(home, { visible, chats: [{ who: '1', text: 'u1-0' }], pushed: [], programs }).wrong;
 }
 
 describe('the accounting', () => {

@@ -5,7 +5,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { FakeTelegram } from '../../src/platforms/telegram/fake.ts';
 import type { Program, Sent } from './users.ts';
 
 export interface Accounts {
@@ -32,6 +31,12 @@ export interface Accounts {
   readonly wrong: readonly string[];
 }
 
+/** One message that people see in a chat; a double is there twice. */
+export interface Visible {
+  readonly chat: string;
+  readonly text: string;
+}
+
 interface PartRow {
   readonly key: string;
   readonly state: string;
@@ -44,7 +49,7 @@ interface PartRow {
 export function account(
   home: string,
   world: {
-    readonly telegram: FakeTelegram;
+    readonly visible: readonly Visible[];
     readonly chats: readonly Sent[];
     readonly pushed: readonly Sent[];
     readonly programs: Program;
@@ -63,7 +68,7 @@ export function account(
 function read(
   db: DatabaseSync,
   world: {
-    readonly telegram: FakeTelegram;
+    readonly visible: readonly Visible[];
     readonly chats: readonly Sent[];
     readonly pushed: readonly Sent[];
     readonly programs: Program;
@@ -79,7 +84,7 @@ function read(
         Number(row['n']),
       ]),
     );
-  const chat = states("account like 'telegram:%'");
+  const chat = states("account like 'telegram:%' or account like 'wecom:%'");
   const stateOf = (name: string) => chat.get(name) ?? 0;
   const accepted = [...chat.values()].reduce((sum, n) => sum + n, 0);
   const open = stateOf('pending') + stateOf('claimed');
@@ -101,10 +106,10 @@ function read(
   if (lost > 0) wrong.push(`${lost} completed turns have no part`);
 
   const parts = many('select key, state, mark, message, op, chat from part') as unknown as PartRow[];
-  const visible = world.telegram.seen.filter(({ method }) => method === 'sendMessage');
+  const { visible } = world;
   const shown = new Map<string, number>();
-  for (const { params } of visible) {
-    const text = `${params['chat_id']}|${String(params['text']).replaceAll('\\', '')}`;
+  for (const message of visible) {
+    const text = `${message.chat}|${message.text}`;
     shown.set(text, (shown.get(text) ?? 0) + 1);
   }
   let doubles = 0;
@@ -186,7 +191,7 @@ function unanswered(sent: readonly Sent[], shown: readonly string[]): string[] {
   for (const each of shown) {
     const [chat = '', text = ''] = each.split('|');
     for (const word of text.split(/\s+/)) {
-      if (!/^[utw]\d+-\d+$/.test(word)) continue;
+      if (!/^[ctuw]\d+-\d+$/.test(word)) continue;
       answers.set(word, (answers.get(word) ?? 0) + 1);
       if (chatOf.get(word) !== chat) wrong.push(`chat ${chat} reads ${word}`);
     }
