@@ -545,6 +545,25 @@ describe('a request of a program', () => {
     expect(runs).toHaveLength(1);
   });
 
+  it("that ended with calls of the caller's own tools is recorded with them", async () => {
+    const { engine, next } = gateway();
+    const calls = [
+      { id: 'server', name: 'todo', arguments: '{}' },
+      { id: 'client', name: 'my_tool', arguments: '{"a":1}' },
+    ];
+    const messages = [
+      { role: 'user' as const, content: 'hello' },
+      { role: 'assistant' as const, content: 'let me see', toolCalls: calls },
+      { role: 'tool' as const, toolCallId: 'server', name: 'todo', content: '{}' },
+    ];
+    const started = next();
+    await engine.submit(request('k1'));
+    (await started).finish({ text: 'let me see', messages, clientCalls: [calls[1]!], exit: 'client_tools' });
+    await allEnded();
+    const again = await engine.submit(request('k1'));
+    expect(await again.result).toMatchObject({ text: 'let me see', clientCalls: [calls[1]] });
+  });
+
   it('can only narrow its tools', async () => {
     const { engine, next } = gateway();
     const started = next();

@@ -72,9 +72,14 @@ async function recordedResult(tx: Tx, turn: string): Promise<TurnResult | undefi
   if (row === undefined || row.state === 'running') return undefined;
   const rows = await tx.all(messagesOfTurn, { session_id: row.session_id, turn });
   const messages = rows.map((each) => JSON.parse(each.body) as Message);
-  const last = messages.at(-1);
-  // A recorded message with calls and no results after it: the caller's own tools.
-  const open = last?.role === 'assistant' ? last.toolCalls : undefined;
+  const at = messages.findLastIndex((message) => message.role === 'assistant');
+  const last = messages[at];
+  const results = new Set(
+    messages.slice(at + 1).flatMap((message) => (message.role === 'tool' ? [message.toolCallId] : [])),
+  );
+  // Calls without a result are the caller's own tools.
+  const open =
+    last?.role === 'assistant' ? last.toolCalls?.filter((call) => !results.has(call.id)) : undefined;
   const error = row.error === null ? undefined : (JSON.parse(row.error) as { code: string; message: string });
   return {
     status: row.state satisfies TurnStatus,
@@ -86,7 +91,7 @@ async function recordedResult(tx: Tx, turn: string): Promise<TurnResult | undefi
     provider: row.provider ?? '',
     modelCalls: messages.filter((message) => message.role === 'assistant').length,
     exit: 'recorded',
-    ...(open ? { clientCalls: open } : {}),
+    ...(open !== undefined && open.length > 0 ? { clientCalls: open } : {}),
     ...(error ? { error } : {}),
   };
 }
