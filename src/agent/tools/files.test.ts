@@ -61,7 +61,14 @@ describe('read_file', () => {
       });
     }
     await mkdir(join(bench.home, 'mcp-tokens'));
-    for (const path of ['auth.json', '.env', 'webhook_subscriptions.json', 'mcp-tokens/x.json', 'gateway.db', 'gateway.db-wal']) {
+    for (const path of [
+      'auth.json',
+      '.env',
+      'webhook_subscriptions.json',
+      'mcp-tokens/x.json',
+      'gateway.db',
+      'gateway.db-wal',
+    ]) {
       await writeFile(join(bench.home, path), 'secret');
       expect(await bench.call('read_file', { path: join(bench.home, path) }), path).toHaveProperty('error');
     }

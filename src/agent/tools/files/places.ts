@@ -65,7 +65,8 @@ export function readRefusal(path: string, places: Places): string | undefined {
   const file = fold(path);
   if (environmentFiles.test(basename(file))) return 'it is an environment file, which usually holds secrets';
   for (const home of productHomes(places)) {
-    for (const name of secretFiles) if (file === fold(join(home, name))) return 'it holds credentials or conversations';
+    for (const name of secretFiles)
+      if (file === fold(join(home, name))) return 'it holds credentials or conversations';
     for (const name of secretFolders)
       if (isBelow(file, fold(join(home, name)))) return 'it holds credentials';
   }
