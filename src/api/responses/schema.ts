@@ -59,6 +59,7 @@ export const textFormat = z.discriminatedUnion('type', [
 
 const input = z
   .unknown()
+  .optional()
   .describe(
     'A string, or an array of strings and items: message, function_call, function_call_output, reasoning, compaction, item_reference.',
   );
