@@ -16,8 +16,7 @@ export const source = 'api_server';
 export interface Kept {
   readonly response: ResponseObject;
   readonly items: readonly Item[];
-  /** The conversation before the turn's own input. */
-  readonly prior: readonly Message[];
+  /** What the turn answers, the last message of the history until the turn has ended; '' = nothing new was said. */
   readonly input: Content;
   /** What the next response of the chain starts from. */
   readonly history: readonly Message[];
@@ -48,11 +47,12 @@ export interface Chain {
   newest(conversation: string): Promise<string | undefined>;
 }
 
-/** The snapshot before the turn has produced anything (api-server §7.4). */
-export function firstSnapshot(kept: Omit<Kept, 'history'>): Kept {
-  const { prior, input } = kept;
-  return { ...kept, history: input === '' ? prior : [...prior, { role: 'user', content: input }] };
+/** The history of a snapshot before its turn has produced anything (api-server §7.4). */
+export function firstHistory(prior: readonly Message[], input: Content): readonly Message[] {
+  return input === '' ? prior : [...prior, { role: 'user', content: input }];
 }
+
+const beforeInput = ({ history, input }: Kept) => (input === '' ? history : history.slice(0, -1));
 
 export class Archive implements Chain {
   readonly #deps: ArchiveDeps;
@@ -78,8 +78,14 @@ export class Archive implements Chain {
     return this.#deps.store.create({ id, scope: this.#scope, turnKey, conversation, body });
   }
 
-  discard(id: string, previous: string | undefined): Promise<void> {
-    return this.#deps.store.discard(id, previous);
+  /** Never rejects: what cannot be taken back ends as incomplete at the next start. */
+  async discard(id: string, previous: string | undefined): Promise<void> {
+    const { store, log } = this.#deps;
+    await store
+      .discard(id, previous)
+      .catch((error: unknown) =>
+        log('error', 'api.response_not_discarded', { response: id, error: String(error) }),
+      );
   }
 
   /** Never rejects: the answer stands also when its snapshot cannot be written; the log has the reason. */
@@ -150,7 +156,7 @@ async function closeLeftover(deps: ArchiveDeps, row: ResponseRow, kept: Kept): P
   const ended: Kept = {
     ...kept,
     response: encoder.response,
-    history: historyAfter(kept.prior, kept.input, result, {
+    history: historyAfter(beforeInput(kept), kept.input, result, {
       text: '',
       ids: encoder.clientIds,
       isRepeat: false,

@@ -237,6 +237,8 @@ describe('the encoder', () => {
       type: 'response.failed',
       response: { output: [{ content: [{ text: 'half' }] }] },
     });
+    expect(encoder.event(say(' more'))).toEqual([]);
+    expect(encoder.finish(completed, { cancelled: false, at: 2 })).toEqual([]);
   });
 });
 

@@ -77,7 +77,7 @@ export class ResponseEncoder {
 
   /** The response as it is now; complete once `finish` was called. */
   get response(): ResponseObject {
-    if (this.#current.status !== 'in_progress') return this.#current;
+    if (this.#isOver) return this.#current;
     const output = [...this.#items];
     if (this.#message) output[this.#message.index] = messageItem(this.#message, 'in_progress', undefined);
     if (this.#thought) output[this.#thought.index] = thoughtItem(this.#thought);
@@ -103,6 +103,7 @@ export class ResponseEncoder {
   }
 
   event(event: AgentEvent): ResponseEvent[] {
+    if (this.#isOver) return [];
     switch (event.type) {
       case 'text.delta':
         this.#sawWork = true;
@@ -140,6 +141,7 @@ export class ResponseEncoder {
 
   /** The recorded end. A turn that nobody watched is told from its messages. */
   finish(result: TurnResult, end: End): ResponseEvent[] {
+    if (this.#isOver) return [];
     const before = this.#sawWork ? [] : replayOf(result).flatMap((event) => this.event(event));
     const { streamed } = this.#options;
     const verdict = judge(result, end.cancelled);
@@ -170,7 +172,7 @@ export class ResponseEncoder {
   /** The encoder or the writer failed: the response ends in the documented way with what there is. */
   crash(): ResponseEvent[] {
     const { response } = this;
-    if (response.status !== 'in_progress') return [];
+    if (this.#isOver) return [];
     const message = 'Internal server error while writing the response.';
     this.#message = undefined;
     this.#thought = undefined;
@@ -181,6 +183,10 @@ export class ResponseEncoder {
       usage: usageOf({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }),
     };
     return this.#number([this.#lifecycle()]);
+  }
+
+  get #isOver(): boolean {
+    return this.#current.status !== 'in_progress';
   }
 
   #lifecycle(): Unnumbered {

@@ -6,7 +6,7 @@ import type { Log } from '../../core/log.ts';
 import type { Content, Message } from '../../core/message.ts';
 import type { TurnRequest } from '../../turn/contract.ts';
 import type { Run, Runs } from '../runs.ts';
-import { type Archive, firstSnapshot, type Kept, type Manner } from './archive.ts';
+import { type Archive, firstHistory, type Kept, type Manner } from './archive.ts';
 import { ResponseEncoder } from './encode.ts';
 import type { ResponseEvent } from './events.ts';
 import { holdFormat } from './format.ts';
@@ -65,15 +65,15 @@ export class LiveResponses {
    */
   async start(plan: Plan, key: string, archive: Archive | undefined): Promise<LiveResponse> {
     const { id } = plan.echo;
-    const kept = firstSnapshot({
+    const kept: Kept = {
       response: started(plan.echo),
       items: plan.items,
-      prior: plan.prior,
       input: plan.input,
+      history: firstHistory(plan.prior, plan.input),
       session: plan.session,
       how: plan.how,
       ...(isReplayable(plan.echo, plan.how) ? { events: [] } : {}),
-    });
+    };
     // Side by side they share one commit.
     const [created, run] = await Promise.allSettled([
       archive?.create(kept, key, plan.conversation),
