@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import { brand, type SessionKey, type TraceId } from '../core/ids.ts';
 import { readEnvelope } from '../intake/envelope.ts';
 import { storeDrafts } from '../outbox/draft.ts';
-import { pendingOf } from '../store/queries/inbound.ts';
+import { pendingAfter } from '../store/queries/inbound.ts';
 import type { Store } from '../store/store.ts';
 import { say } from '../texts/say.ts';
 import type { CommandWork } from './claim.ts';
@@ -25,14 +25,15 @@ export interface BusyDeps {
 interface Busy {
   readonly startedAt: number;
   readonly waiting: { readonly row: number; readonly text: string }[];
-  readonly seen: Set<number>;
+  /** Id of the last row that was looked at. */
+  upTo: number;
   readonly taken: number[];
 }
 
 /** A text this soon after the start belongs to the same thought: it waits instead of interrupting. */
 const graceMs = 3_000;
 const ackEveryMs = 30_000;
-const mostPending = 32;
+const pageSize = 32;
 const mostAcks = 10_000;
 
 export class BusyChats {
@@ -48,7 +49,7 @@ export class BusyChats {
     this.#turns.set(key, {
       startedAt: this.#deps.clock.monotonic(),
       waiting: [],
-      seen: new Set(),
+      upTo: 0,
       taken: [],
     });
   }
@@ -70,34 +71,61 @@ export class BusyChats {
     return this.#turns.get(key)?.taken ?? [];
   }
 
+  /**
+   * Looks at what waits behind the running turn and was not looked at yet: commands act at once, texts follow the busy
+   * mode. `before`: it waited already when the turn started, so nobody is told.
+   */
   async arrived(
     key: SessionKey,
     running: RunningTurn,
     runCommand: (command: CommandWork) => Promise<void>,
+    before = false,
   ): Promise<void> {
-    const { store, settings, clock } = this.#deps;
+    const { store } = this.#deps;
     const busy = this.#turns.get(key);
     if (busy === undefined) return;
-    for (const row of await store.read.all(pendingOf, { session_key: key, limit: mostPending })) {
-      if (busy.seen.has(row.id)) continue;
-      busy.seen.add(row.id);
-      const envelope = readEnvelope(row.body);
-      if (envelope.type !== 'chat') continue;
-      const trace = brand<TraceId>(row.trace);
-      if (envelope.command !== undefined) {
-        await runCommand({ key, row: row.id, trace, account: row.account, envelope });
-        continue;
+    for (;;) {
+      const rows = await store.read.all(pendingAfter, {
+        session_key: key,
+        after: busy.upTo,
+        limit: pageSize,
+      });
+      for (const row of rows) {
+        if (this.#turns.get(key) !== busy) return;
+        // Two looks may overlap.
+        if (row.id <= busy.upTo) continue;
+        busy.upTo = row.id;
+        await this.#one(key, busy, running, row, runCommand, before);
       }
-      const hasMedia = (envelope.event.media ?? []).length > 0;
-      const mode = hasMedia ? 'queue' : settings.display.busyMode;
-      if (mode === 'steer') busy.waiting.push({ row: row.id, text: chatInput([envelope]) });
-      const young = clock.monotonic() - busy.startedAt < graceMs;
-      if (mode === 'interrupt') {
-        if (young) continue;
-        running.stop(new Interrupted('user', 'A newer message arrived.'));
-      }
-      await this.#acknowledge(key, mode, { account: row.account, at: envelope.event.at, row: row.id, trace });
+      if (rows.length < pageSize) return;
     }
+  }
+
+  async #one(
+    key: SessionKey,
+    busy: Busy,
+    running: RunningTurn,
+    row: { readonly id: number; readonly account: string; readonly trace: string; readonly body: string },
+    runCommand: (command: CommandWork) => Promise<void>,
+    before: boolean,
+  ): Promise<void> {
+    const { settings, clock } = this.#deps;
+    const envelope = readEnvelope(row.body);
+    if (envelope.type !== 'chat') return;
+    const trace = brand<TraceId>(row.trace);
+    if (envelope.command !== undefined) {
+      await runCommand({ key, row: row.id, trace, account: row.account, envelope });
+      return;
+    }
+    const hasMedia = (envelope.event.media ?? []).length > 0;
+    const mode = hasMedia ? 'queue' : settings.display.busyMode;
+    if (mode === 'steer') busy.waiting.push({ row: row.id, text: chatInput([envelope]) });
+    if (before) return;
+    if (mode === 'interrupt') {
+      if (clock.monotonic() - busy.startedAt < graceMs) return;
+      running.stop(new Interrupted('user', 'A newer message arrived.'));
+    }
+    await this.#acknowledge(key, mode, { account: row.account, at: envelope.event.at, row: row.id, trace });
   }
 
   async #acknowledge(

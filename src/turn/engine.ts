@@ -202,6 +202,8 @@ export class TurnEngine implements Turns {
     const running = this.#turns.get(claim.turn) ?? this.#adopt(claim);
     this.#byLane.set(claim.key, running);
     this.#busy.started(claim.key);
+    // What came in together with the event of this turn woke the lane before it worked.
+    if (work.kind === 'chat') this.#whileBusy(claim.key, true);
     const at = work.kind === 'chat' ? work.events.at(-1)?.event.at : undefined;
     const stopTyping = work.kind === 'chat' && at ? this.#deps.outlet.typing(work.account, at) : undefined;
     try {
@@ -371,6 +373,7 @@ export class TurnEngine implements Turns {
         clock,
         key: command.key,
         args: typed.args,
+        row: command.row,
         running,
       });
       const parts =
@@ -383,11 +386,11 @@ export class TurnEngine implements Turns {
   }
 
   /** Something arrived for a lane that works: commands act at once, texts follow the busy mode. */
-  #whileBusy(key: SessionKey): void {
+  #whileBusy(key: SessionKey, before = false): void {
     const running = this.#byLane.get(key);
     if (running === undefined || running.identity.consumer !== 'chat' || this.#draining) return;
     void this.#busy
-      .arrived(key, running, (command) => this.#command(command))
+      .arrived(key, running, (command) => this.#command(command), before)
       .catch((error: unknown) => this.#deps.log('error', 'lane.busy', { key, error }));
   }
 }

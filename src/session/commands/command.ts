@@ -15,6 +15,8 @@ export interface CommandContext {
   readonly clock: Clock;
   readonly key: SessionKey;
   readonly args: string;
+  /** The command's own event: what came after it is not its business. */
+  readonly row: number;
   /** A turn of this conversation is running. */
   readonly running: boolean;
 }

@@ -60,6 +60,30 @@ export const pendingOf = query((db, p: { session_key: string; limit: number }) =
     .limit(p.limit),
 );
 
+/** What waits in one lane behind a row, oldest first. */
+export const pendingAfter = query((db, p: { session_key: string; after: number; limit: number }) =>
+  db
+    .selectFrom('inbound')
+    .select(['id', 'account', 'body', 'trace'])
+    .where('session_key', '=', p.session_key)
+    .where('id', '>', p.after)
+    .where('state', 'in', ['pending', 'claimed'])
+    .where('state', '=', 'pending')
+    .orderBy('id')
+    .limit(p.limit),
+);
+
+/** What waits in one lane before a row ends without a turn. */
+export const declineBefore = query((db, p: { session_key: string; before: number; reason: string }) =>
+  db
+    .updateTable('inbound')
+    .set({ state: 'declined', reason: p.reason })
+    .where('session_key', '=', p.session_key)
+    .where('id', '<', p.before)
+    .where('state', 'in', ['pending', 'claimed'])
+    .where('state', '=', 'pending'),
+);
+
 export const rewritePending = query((db, p: { id: number; body: string; ready_at: number }) =>
   db
     .updateTable('inbound')

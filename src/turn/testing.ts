@@ -1,0 +1,167 @@
+/** What the tests of turns share: a scripted agent, an engine on a real store, and a store that fails when told to. */
+import type { Agent, AgentRun } from '../agent/contract.ts';
+import type { Settings } from '../config/settings.ts';
+import type { TurnResult } from '../core/agent-event.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { GatewayError } from '../core/errors.ts';
+import { brand, type ChatId, type EventKey, type MessageId, type SenderId } from '../core/ids.ts';
+import type { Inbound } from '../core/inbound.ts';
+import { type Log, silentLog } from '../core/log.ts';
+import { noUsage } from '../core/message.ts';
+import { type AccountRoute, accept, accountId } from '../intake/accept.ts';
+import { draftParts } from '../outbox/draft.ts';
+import type { Store } from '../store/store.ts';
+import { plainDialect } from '../text/plain.ts';
+import { type Outlet, TurnEngine } from './engine.ts';
+
+export interface Run {
+  readonly run: AgentRun;
+  finish(result?: Partial<TurnResult>): void;
+}
+
+type BusyMode = 'interrupt' | 'queue' | 'steer';
+
+const settings = (busyMode: BusyMode) =>
+  ({
+    access: { allowedUsers: ['7', '8'], allowAll: false },
+    sessions: { groupPerUser: true, threadPerUser: false, reset: { mode: 'none', atHour: 4, idleMs: 1 } },
+    display: { busyMode, busyAck: true },
+    agent: { maxIterations: 90 },
+  }) as unknown as Settings;
+
+export const routeOf = (identity: string): AccountRoute => ({
+  account: accountId('telegram', identity),
+  manifest: { name: 'telegram' },
+  batch: undefined,
+  block: { access: { allowedUsers: [], allowAll: false, groupAllowedUsers: [], groupAllowedChats: [] } },
+});
+
+let sequence = 0;
+
+/** A message of the allowed user 7 in their direct chat. */
+export function message(text: string, more: Partial<Inbound> = {}): Inbound {
+  sequence += 1;
+  return {
+    key: brand<EventKey>(`e${sequence}`),
+    at: { chat: brand<ChatId>('7') },
+    kind: 'message',
+    scope: 'dm',
+    from: { id: brand<SenderId>('7'), name: 'Ann', isBot: false, isSelf: false },
+    message: brand<MessageId>(`m${sequence}`),
+    text,
+    raw: '{}',
+    ...more,
+  };
+}
+
+/** An agent whose turns end when the test says so, or when they are told to stop. */
+export function scriptedAgent() {
+  const runs: Run[] = [];
+  const agent: Agent = {
+    model: { name: 'm', provider: 'p', isDemo: false },
+    close: async () => {},
+    run: (run) =>
+      new Promise((resolve) => {
+        const result = (more: Partial<TurnResult>): TurnResult => ({
+          status: 'completed',
+          text: 'answer',
+          messages: [
+            { role: 'user', content: run.input },
+            { role: 'assistant', content: more.text ?? 'answer' },
+          ],
+          usage: noUsage,
+          model: 'm',
+          provider: 'p',
+          modelCalls: 1,
+          exit: 'text_response',
+          ...more,
+        });
+        run.signal.addEventListener('abort', () =>
+          resolve(result({ status: 'interrupted', text: '', messages: [] })),
+        );
+        runs.push({ run, finish: (more = {}) => resolve(result(more)) });
+      }),
+  };
+  return { agent, runs };
+}
+
+export interface EngineOptions {
+  readonly busyMode?: BusyMode;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly outlet?: Partial<Outlet>;
+}
+
+/** An engine, its way in, and the chats it woke. */
+export function engineOn(store: Store, options: EngineOptions = {}) {
+  const { busyMode = 'interrupt', clock = systemClock, log = silentLog } = options;
+  const { agent, runs } = scriptedAgent();
+  const woken: string[] = [];
+  const engine = new TurnEngine({
+    store,
+    clock,
+    log,
+    settings: settings(busyMode),
+    agent,
+    outlet: {
+      draft: (markdown, to, kind, prefix) =>
+        draftParts(
+          markdown,
+          {
+            account: to.account,
+            at: to.at,
+            dialect: plainDialect,
+            text: { max: 100, unit: 'utf16', counts: 'source' },
+            replyToMode: 'off',
+          },
+          kind,
+          prefix,
+        ),
+      wake: (_, chat) => woken.push(chat),
+      typing: () => () => {},
+      resolve: ({ platform, chat = 'home' }) => ({
+        account: `${platform}:1`,
+        at: { chat: brand<ChatId>(chat) },
+      }),
+      ...options.outlet,
+    },
+    toolsFor: () => new Set(['todo', 'terminal']),
+    contextFor: () => undefined,
+  });
+  const deps = { store, clock, log, settings: settings(busyMode), wake: engine.wake.bind(engine) };
+  const send = (...events: Inbound[]) => accept(deps, routeOf('1'), events, undefined);
+  const sendTo = (identity: string, ...events: Inbound[]) =>
+    accept(deps, routeOf(identity), events, undefined);
+  return { engine, send, sendTo, runs, woken };
+}
+
+/**
+ * A store whose writes fail as the test decides, called before each one: `before` = nothing was stored;
+ * `after` = stored, but the caller is told otherwise, as when a connection breaks during a commit.
+ */
+export function failingStore(store: Store, decide: () => 'before' | 'after' | undefined): Store {
+  return {
+    dialect: store.dialect,
+    read: store.read,
+    health: () => store.health(),
+    close: () => store.close(),
+    async write(unit, durability) {
+      const fault = decide();
+      if (fault === 'before') throw new GatewayError('STORE_FULL', { why: 'test' });
+      const value = await store.write(unit, durability);
+      if (fault === 'after') throw new GatewayError('STORE_FULL', { why: 'the connection was lost' });
+      return value;
+    },
+  };
+}
+
+export async function until<T>(
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+): Promise<T> {
+  for (let attempt = 0; attempt < 1_000; attempt += 1) {
+    const found = await look();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+  throw new Error('it did not happen within 3 s');
+}
