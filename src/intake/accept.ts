@@ -11,7 +11,7 @@ import type { Log } from '../core/log.ts';
 import type { Batch, Manifest } from '../core/manifest.ts';
 import { chatSessionKey, isShared } from '../session/key.ts';
 import { putCursor } from '../store/queries/account.ts';
-import { insertInbound, pendingOf, rewritePending } from '../store/queries/inbound.ts';
+import { inboundByKey, insertInbound, pendingOf, rewritePending } from '../store/queries/inbound.ts';
 import type { Store, Tx } from '../store/store.ts';
 import { isAuthorized } from './authorize.ts';
 import { readCommand } from './command.ts';
@@ -73,6 +73,9 @@ export async function accept(
     fresh = 0;
     for (const { event, key, decision, trace } of prepared) {
       let declined = 'declined' in decision ? decision.declined : undefined;
+      // An edit that is given again must not undo a later one.
+      if (declined === undefined && event.kind === 'edit' && (await isKnown(tx, route.account, event)))
+        continue;
       if (declined === undefined && event.kind === 'edit') declined = await applyEdit(tx, key, event, now);
       const waiting = declined === undefined && 'pending' in decision ? decision : undefined;
       const row = await tx.get(insertInbound, {
@@ -91,7 +94,8 @@ export async function accept(
         created_at: now,
       });
       if (row !== undefined) fresh += 1;
-      if (row !== undefined && waiting !== undefined) woken.add(key);
+      // Also when it is known: a commit whose end the database did not tell may have stored it and woken nobody.
+      if (waiting !== undefined) woken.add(key);
     }
     if (cursor !== undefined) await tx.run(putCursor, { id: route.account, cursor, cursor_at: now });
     reach('intake:before-commit');
@@ -143,8 +147,13 @@ function quietWindow(batch: Batch | undefined, event: Inbound): number {
   return short ? Math.min(batch.textMs, short.ms) : batch.textMs;
 }
 
+async function isKnown(tx: Tx, account: AccountId, event: Inbound): Promise<boolean> {
+  return (await tx.get(inboundByKey, { account, key: event.key })) !== undefined;
+}
+
 /** An edit replaces the text of a message that still waits; later ones start nothing. */
 async function applyEdit(tx: Tx, key: SessionKey, event: Inbound, now: number): Promise<DeclineReason> {
+  if (event.message === undefined) return 'late-edit';
   for (const row of await tx.all(pendingOf, { session_key: key, limit: editWindow })) {
     const envelope = readEnvelope(row.body);
     if (envelope.type !== 'chat' || envelope.event.message !== event.message) continue;

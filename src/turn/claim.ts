@@ -9,7 +9,15 @@ import { type ChatEnvelope, type Envelope, readEnvelope } from '../intake/envelo
 import { type ResetReason, resetDue } from '../session/reset.ts';
 import { claimInbound, inboundsOfTurn, pendingOf } from '../store/queries/inbound.ts';
 import { endSession, getSession, insertSession, touchSession } from '../store/queries/session.ts';
-import { getLane, insertTurn, raiseFence, runningTurnOf, takeOverTurn } from '../store/queries/turn.ts';
+import {
+  dropSteps,
+  endTurn,
+  getLane,
+  insertTurn,
+  raiseFence,
+  runningTurnOf,
+  takeOverTurn,
+} from '../store/queries/turn.ts';
 import type { Store, Tx } from '../store/store.ts';
 
 export interface Claim {
@@ -18,6 +26,9 @@ export interface Claim {
   readonly trace: TraceId;
   readonly fence: number;
   readonly session: string;
+  readonly consumer: 'chat' | 'live';
+  /** More events waited in the lane than the turn took. */
+  readonly more: boolean;
   /** How often the turn was started, this time included. */
   readonly attempt: number;
   readonly work: ChatWork | RequestWork;
@@ -70,7 +81,8 @@ export function claimNext(deps: ClaimDeps, key: SessionKey): Promise<Next> {
 
 async function claim(deps: ClaimDeps, tx: Tx, key: SessionKey): Promise<Next> {
   const left = await tx.get(runningTurnOf, { session_key: key });
-  if (left !== undefined) return { kind: 'turn', claim: await takeOver(tx, key, left) };
+  const resumed = left && (await takeOver(deps, tx, key, left));
+  if (resumed !== undefined) return { kind: 'turn', claim: resumed };
   const rows = await tx.all(pendingOf, { session_key: key, limit: largestBatch });
   const first = rows[0];
   if (first === undefined) return { kind: 'nothing' };
@@ -111,7 +123,18 @@ async function claim(deps: ClaimDeps, tx: Tx, key: SessionKey): Promise<Next> {
   );
   return {
     kind: 'turn',
-    claim: { key, turn, trace, fence, session, attempt: 1, work, ...(reset ? { reset } : {}) },
+    claim: {
+      key,
+      turn,
+      trace,
+      fence,
+      session,
+      consumer: first.consumer,
+      more: rows.length > batch.length,
+      attempt: 1,
+      work,
+      ...(reset ? { reset } : {}),
+    },
   };
 }
 
@@ -130,9 +153,17 @@ function takeBatch(rows: readonly Row[], settings: ClaimDeps['settings']): reado
     const before = batch.at(-1);
     // Queue mode answers each message by itself, unless it came inside the quiet window of the one before.
     if (before && settings.display.busyMode === 'queue' && row.created_at > before.ready_at) break;
+    if (before && !answeredAlike(before, row)) break;
     batch.push(row);
   }
   return batch;
+}
+
+/** One answer can only go one way and use one set of tools. */
+function answeredAlike(a: Row, b: Row): boolean {
+  const wayOf = ({ account, envelope }: Row) =>
+    envelope.type === 'chat' && JSON.stringify([account, envelope.event.answerTo, envelope.event.toolsets]);
+  return wayOf(a) === wayOf(b);
 }
 
 function workOf(account: string, envelopes: readonly Envelope[]): ChatWork | RequestWork {
@@ -141,16 +172,27 @@ function workOf(account: string, envelopes: readonly Envelope[]): ChatWork | Req
   return { kind: 'chat', account, events: envelopes.filter((each) => each.type === 'chat') };
 }
 
-/** A turn that an earlier process left running goes on under a new fencing number. */
+/**
+ * A turn that an earlier process left running goes on under a new fencing number. One whose events are gone can never
+ * be answered: it ends, so that it does not hold its lane for ever.
+ */
 async function takeOver(
+  deps: ClaimDeps,
   tx: Tx,
   key: SessionKey,
-  left: { id: string; session_id: string; attempts: number; trace: string },
-): Promise<Claim> {
+  left: { id: string; session_id: string; attempts: number; trace: string; consumer: 'chat' | 'live' },
+): Promise<Claim | undefined> {
   const raised = await tx.get(raiseFence, { session_key: key, session_id: left.session_id });
   const fence = raised!.fence;
   await tx.run(takeOverTurn, { id: left.id, fence });
   const rows = await tx.all(inboundsOfTurn, { turn: left.id });
+  if (rows.length === 0) {
+    const error = JSON.stringify({ code: 'INTERNAL', message: 'The events of the turn are gone.' });
+    const nothing = { model: null, provider: null, usage: null, error, ended_at: deps.clock.now() };
+    await tx.run(endTurn, { id: left.id, fence, state: 'failed', ...nothing });
+    await tx.run(dropSteps, { turn: left.id });
+    return undefined;
+  }
   const work = workOf(
     rows[0]?.account ?? '',
     rows.map((row) => readEnvelope(row.body)),
@@ -161,6 +203,8 @@ async function takeOver(
     trace: brand<TraceId>(left.trace),
     fence,
     session: left.session_id,
+    consumer: left.consumer,
+    more: true,
     attempt: left.attempts + 1,
     work,
   };

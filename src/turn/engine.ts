@@ -16,7 +16,7 @@ import { type PartDraft, storeDrafts } from '../outbox/draft.ts';
 import { runChatCommand } from '../session/commands/list.ts';
 import { readTranscript } from '../session/transcript.ts';
 import { failLiveLeftovers, openLanes, settleInbound } from '../store/queries/inbound.ts';
-import { endLiveLeftovers } from '../store/queries/turn.ts';
+import { endLiveLeftovers, getTurn } from '../store/queries/turn.ts';
 import type { Store } from '../store/store.ts';
 import { say } from '../texts/say.ts';
 import { answerOf } from './answer.ts';
@@ -105,7 +105,8 @@ export class TurnEngine implements Turns {
 
   async submit(request: TurnRequest): Promise<TurnHandle> {
     if (this.#draining) throw new GatewayError('DRAINING', {});
-    if (this.#lanes.waiting >= mostWaiting) throw new GatewayError('BUSY', { waiting: this.#lanes.waiting });
+    const waiting = this.#waiting();
+    if (waiting >= mostWaiting) throw new GatewayError('BUSY', { waiting });
     const { clock } = this.#deps;
     const handle = new RunningTurn(
       {
@@ -128,8 +129,10 @@ export class TurnEngine implements Turns {
         case 'running': {
           this.#turns.delete(handle.turn);
           const other = this.#turns.get(stored.turn);
-          if (other === undefined) throw new GatewayError('BUSY', { waiting: this.#lanes.waiting });
-          return other;
+          if (other !== undefined) return other;
+          // Stored by a commit whose end was not told; its answer is found when the caller asks again.
+          this.#lanes.wake(request.sessionKey);
+          throw new GatewayError('BUSY', { waiting: this.#waiting() });
         }
         case 'answered':
           this.#turns.delete(handle.turn);
@@ -140,6 +143,11 @@ export class TurnEngine implements Turns {
       this.#turns.delete(handle.turn);
       throw error;
     }
+  }
+
+  /** Lanes and requests: any number of requests may wait in one lane. */
+  #waiting(): number {
+    return Math.max(this.#lanes.waiting, this.#turns.size - this.#byLane.size);
   }
 
   /** Takes up what an earlier process left. Call once, before sources are connected. */
@@ -191,7 +199,9 @@ export class TurnEngine implements Turns {
         reach('turn:claimed');
         await this.#turn(next.claim);
         // A lane of one request is never used again; asking the store would cost a transaction per request.
-        return next.claim.work.kind === 'request' && next.claim.work.request.history !== 'stored'
+        return !next.claim.more &&
+          next.claim.work.kind === 'request' &&
+          next.claim.work.request.history !== 'stored'
           ? 'idle'
           : 'again';
     }
@@ -205,14 +215,21 @@ export class TurnEngine implements Turns {
     // What came in together with the event of this turn woke the lane before it worked.
     if (work.kind === 'chat') this.#whileBusy(claim.key, true);
     const at = work.kind === 'chat' ? work.events.at(-1)?.event.at : undefined;
-    const stopTyping = work.kind === 'chat' && at ? this.#deps.outlet.typing(work.account, at) : undefined;
+    let stopTyping: (() => void) | undefined;
     try {
+      if (work.kind === 'chat' && at) stopTyping = this.#deps.outlet.typing(work.account, at);
       const result =
         claim.attempt > mostAttempts
           ? failedResult('failed', 'STUCK', 'This request ended the gateway several times and was given up.')
-          : await this.#run(claim, running);
+          : await this.#runWritable(claim, running);
       if (work.kind === 'chat' && isShutdown(running.signal) && result.status === 'interrupted') return;
+      if (work.kind === 'chat' && this.#draining && isUnwritable(result)) return;
       await this.#end(claim, running, result);
+    } catch (error) {
+      // The row stays `running` and is taken up by its lane; a live caller hears of it now.
+      const why = error instanceof GatewayError ? error.code : 'INTERNAL';
+      running.end(failedResult('failed', why, 'The answer could not be stored.'));
+      throw error;
     } finally {
       stopTyping?.();
       this.#byLane.delete(claim.key);
@@ -224,18 +241,36 @@ export class TurnEngine implements Turns {
   #adopt(claim: Claim): RunningTurn {
     const source = claim.work.kind === 'chat' ? claim.work.account : claim.work.source;
     const running = new RunningTurn(
-      { turn: claim.turn, trace: claim.trace, key: claim.key, source, consumer: 'chat' },
+      { turn: claim.turn, trace: claim.trace, key: claim.key, source, consumer: claim.consumer },
       (error) => this.#deps.log('error', 'turn.watcher', { error }),
     );
     this.#turns.set(claim.turn, running);
     return running;
   }
 
+  /**
+   * A chat's turn whose steps could not be stored goes on from the last one that was, as soon as the store takes
+   * writes again. A live caller is told instead.
+   */
+  async #runWritable(claim: Claim, running: RunningTurn): Promise<TurnResult> {
+    const { store, clock } = this.#deps;
+    for (let run = 1; ; run += 1) {
+      const result = await this.#run(claim, running, claim.attempt > 1 || run > 1);
+      if (claim.work.kind === 'request' || !isUnwritable(result) || run >= mostAttempts) return result;
+      let wait = 250;
+      do {
+        if (this.#draining || running.signal.aborted) return result;
+        await clock.sleep(wait, running.signal);
+        wait = Math.min(wait * 2, 10_000);
+      } while (!store.health().writable);
+    }
+  }
+
   /** The only call of the agent. */
-  async #run(claim: Claim, running: RunningTurn): Promise<TurnResult> {
+  async #run(claim: Claim, running: RunningTurn, resumed: boolean): Promise<TurnResult> {
     const { store, clock, settings, agent } = this.#deps;
     const { work } = claim;
-    const journal = await openJournal(store, clock, claim, claim.attempt > 1);
+    const journal = await openJournal(store, clock, claim, resumed);
     const history = await this.#history(claim);
     const shared = {
       turn: claim.turn,
@@ -291,15 +326,14 @@ export class TurnEngine implements Turns {
     try {
       await this.#commit(ending);
     } catch (error) {
-      if (error instanceof GatewayError && error.code === 'FENCED') {
+      if (!(error instanceof GatewayError && error.code === 'FENCED')) throw error;
+      // A commit whose end the database did not tell may have been made: then it is ours that is there.
+      const recorded = await this.#deps.store.read.get(getTurn, { id: claim.turn });
+      if (recorded?.state !== result.status) {
         log('warn', 'turn.fenced', { turn: claim.turn, trace: claim.trace });
+        running.end(failedResult('failed', 'FENCED', 'The turn was claimed again.'));
         return;
       }
-      // The row stays `running`; a live caller hears of it, a chat's turn is taken up again by its lane.
-      if (claim.work.kind === 'request') {
-        running.end(failedResult('failed', 'STORE_FULL', 'The answer could not be stored.'));
-      }
-      throw error;
     }
     log(result.status === 'completed' ? 'info' : 'warn', 'turn.ended', {
       turn: claim.turn,
@@ -397,6 +431,11 @@ export class TurnEngine implements Turns {
 
 function isShutdown(signal: AbortSignal): boolean {
   return signal.aborted && signal.reason instanceof Interrupted && signal.reason.kind === 'shutdown';
+}
+
+/** A step could not be stored, so the turn could not go on. */
+function isUnwritable(result: TurnResult): boolean {
+  return result.status === 'failed' && result.error?.code === 'STORE_FULL';
 }
 
 function failedResult(status: 'failed' | 'interrupted', code: string, message: string): TurnResult {
