@@ -5,7 +5,7 @@ import type { Home, Running } from './subject.ts';
 /** A home whose gateway serves the API and talks to a Telegram bot. */
 export async function homeWithTelegram(lab: Lab): Promise<Home> {
   const upstream = await lab.far.run('instant', { text: 'Yes.' });
-  return lab.home(upstream, await lab.far.run('telegram', undefined));
+  return lab.home(upstream, { telegram: await lab.far.run('telegram', undefined) });
 }
 
 /** Started, and waiting in a long poll for updates. One at a time: they share the bot. */

@@ -4,7 +4,14 @@ import type { Subject } from './experiment.ts';
 import type { FarJobs } from './far-process.ts';
 import type { LoadJobs } from './load-process.ts';
 import { type Build, openPackage, type Package } from './package.ts';
-import { type Home, makeHome, type Running, startGateway, startPassThrough } from './subject.ts';
+import {
+  type GatewayWish,
+  type Home,
+  makeHome,
+  type Running,
+  startGateway,
+  startPassThrough,
+} from './subject.ts';
 import { startWorker, type Worker } from './worker.ts';
 
 export interface LabOptions {
@@ -13,8 +20,6 @@ export interface LabOptions {
   readonly homes: string;
   readonly nodeFlags: readonly string[];
 }
-
-type Telegram = { readonly url: string; readonly token: string };
 
 export class Lab {
   readonly far: Worker<FarJobs>;
@@ -37,8 +42,8 @@ export class Lab {
     return this.#home?.path ?? this.#options.homes;
   }
 
-  async home(upstream: string, telegram?: Telegram): Promise<Home> {
-    const home = await makeHome(this.#options.homes, { upstream, ...(telegram ? { telegram } : {}) });
+  async home(upstream: string, wish: Omit<GatewayWish, 'upstream'> = {}): Promise<Home> {
+    const home = await makeHome(this.#options.homes, { upstream, ...wish });
     this.#home = home;
     this.#closers.push(() => home.remove());
     return home;

@@ -8,6 +8,8 @@ export interface LoadOrder {
   readonly body: string;
   readonly connections: number;
   readonly seconds: number;
+  /** Of a good answer; default 200. */
+  readonly status?: number;
   /** Text without which an answer counts as failed. */
   readonly expect: string;
   readonly sessions?: Sessions;
@@ -44,7 +46,11 @@ export async function load(order: LoadOrder): Promise<LoadResult> {
       const sent = performance.now();
       const failure = await connection.request(request).then(
         ({ status, body }) =>
-          status !== 200 ? `status ${status}` : body.includes(expected) ? undefined : 'wrong answer',
+          status !== (order.status ?? 200)
+            ? `status ${status}`
+            : body.includes(expected)
+              ? undefined
+              : 'wrong answer',
         (error: Error) => error.message,
       );
       if (failure === undefined) latencies.push(performance.now() - sent);

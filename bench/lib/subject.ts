@@ -25,12 +25,16 @@ export interface GatewayWish {
   readonly upstream: string;
   /** A Bot API to connect to. */
   readonly telegram?: { readonly url: string; readonly token: string };
+  /** Opens webhooks with one route, `task`, that gives the agent work. */
+  readonly webhookSecret?: string;
 }
 
 /** A home as its user would set it up; the port is free at the moment of the call. */
 export interface Home {
   readonly path: string;
   readonly url: string;
+  /** Address of the routes. */
+  readonly webhooks: string;
   readonly env: Readonly<Record<string, string>>;
   remove(): void;
 }
@@ -38,9 +42,13 @@ export interface Home {
 const apiKey = 'bench-key-0123456789abcdef0123456789';
 export const gatewayHeaders = { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` };
 
-export async function makeHome(folder: string, { upstream, telegram }: GatewayWish): Promise<Home> {
+export async function makeHome(
+  folder: string,
+  { upstream, telegram, webhookSecret }: GatewayWish,
+): Promise<Home> {
   const path = mkdtempSync(join(folder, 'hermes-bench-'));
   const port = await freePort();
+  const hookPort = await freePort();
   const locks = join(path, 'locks');
   mkdirSync(locks);
   const config = {
@@ -48,6 +56,7 @@ export async function makeHome(folder: string, { upstream, telegram }: GatewayWi
     platforms: {
       // The default cap of ten runs would refuse the clients of the throughput experiments.
       api_server: { max_concurrent_runs: 0 },
+      ...(webhookSecret ? { webhook: webhooks(hookPort, webhookSecret) } : {}),
       ...(telegram ? { telegram: { extra: { base_url: `${telegram.url}/bot` } } } : {}),
     },
   };
@@ -56,6 +65,7 @@ export async function makeHome(folder: string, { upstream, telegram }: GatewayWi
   return {
     path,
     url: `http://127.0.0.1:${port}`,
+    webhooks: `http://127.0.0.1:${hookPort}/webhooks`,
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: path,
@@ -68,6 +78,11 @@ export async function makeHome(folder: string, { upstream, telegram }: GatewayWi
     },
     remove: () => rmSync(path, { recursive: true, force: true }),
   };
+}
+
+function webhooks(port: number, secret: string): object {
+  const routes = { task: { prompt: 'Look at {text}' } };
+  return { enabled: true, extra: { host: '127.0.0.1', port, secret, rate_limit: 1_000_000, routes } };
 }
 
 async function freePort(): Promise<number> {

@@ -30,7 +30,7 @@ const shape = z.object({
     .number()
     .int()
     .min(1)
-    .max(100_000)
+    .max(1_000_000)
     .default(30)
     .describe('Events per route that are taken within 60 seconds.'),
   max_body_bytes: z.coerce
