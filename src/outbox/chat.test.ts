@@ -8,10 +8,11 @@ import { silentLog } from '../core/log.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { NotSent, type Outcome } from '../core/outcome.ts';
 import type { Part } from '../platforms/contract.ts';
-import { markAttempting } from '../store/queries/part.ts';
+import { cancelPart, markAttempting } from '../store/queries/part.ts';
 import { query } from '../store/query.ts';
 import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
+import { failingStore } from '../store/testing.ts';
 import { plainDialect } from '../text/plain.ts';
 import { type ChatDeps, deliverChat } from './chat.ts';
 import { storeDrafts } from './draft.ts';
@@ -78,8 +79,9 @@ function platform(
     pace: async () => {},
     hold: () => {},
     settled: () => {},
-    died: async (part) => {
+    obituary: (part) => {
       dead.push(part.key);
+      return [];
     },
   };
   const run = async () => {
@@ -180,5 +182,82 @@ describe('parts of one chat', () => {
     const [row] = await store.read.all(rows, {});
     expect(row).toMatchObject({ attempt: 1 });
     expect(['queued', 'attempting']).toContain(row!.state);
+  });
+
+  it('that were sent are not sent again when the store could not take it down at once', async () => {
+    await queue('one', 'two');
+    const { deps, seen } = platform();
+    const faults: ('before' | 'after' | undefined)[] = [undefined, 'before', 'after', 'after', 'before'];
+    const shaky = failingStore(store, () => faults.shift());
+    const patient: Clock = { ...clock, sleep: async () => {} };
+    await deliverChat({ ...deps, store: shaky, clock: patient }, '7', new AbortController().signal);
+    expect(seen).toEqual(['one', 'two']);
+    expect(await store.read.all(rows, {})).toMatchObject([
+      { state: 'sent', attempt: 1, mark: null },
+      { state: 'sent', attempt: 1, mark: null },
+    ]);
+  });
+
+  it('that were taken back while they waited for their turn are not sent', async () => {
+    await queue('one', 'two');
+    const { deps, seen } = platform();
+    const pace = async ({ key }: { readonly key: string }) => {
+      if (key === 't:0') await store.write((tx) => tx.run(cancelPart, { key }));
+    };
+    await deliverChat({ ...deps, pace }, '7', new AbortController().signal);
+    expect(seen).toEqual(['two']);
+  });
+
+  it('that ended unsent are told about in the same commit', async () => {
+    await queue('one');
+    const { deps, seen } = platform([{ kind: 'rejected', code: 'too-long', why: 'no' }]);
+    const notice = {
+      key: 'notice',
+      account,
+      at: { chat: brand<ChatId>('7') },
+      class: 'notice' as const,
+      op: { kind: 'send' as const, body: { text: 'it failed', plain: 'it failed' } },
+    };
+    // The write that would come after the end of the part fails for ever.
+    let writes = 0;
+    const stop = new AbortController();
+    const shaky = failingStore(store, () => {
+      writes += 1;
+      if (writes === 3) stop.abort();
+      return writes > 2 ? 'before' : undefined;
+    });
+    await deliverChat({ ...deps, store: shaky, obituary: () => [notice] }, '7', stop.signal);
+    expect(await store.read.all(rows, {})).toMatchObject([{ state: 'dead' }, { key: 'notice' }]);
+    expect(seen).toEqual(['one']);
+  });
+
+  it('leave at once after the clock was set back', async () => {
+    await queue('one');
+    const { deps, seen } = platform();
+    offset = -30 * 24 * 60 * 60 * 1000;
+    expect(await deliverChat(deps, '7', new AbortController().signal)).toBeUndefined();
+    expect(seen).toEqual(['one']);
+  });
+
+  it('that certainly failed before are still repeated after one unknown outcome', async () => {
+    await queue('one');
+    const limited: Outcome = { kind: 'retry', afterMs: 1_000, scope: 'part', why: '429' };
+    const { seen, run } = platform([limited, limited, limited, new Error('socket hang up')]);
+    await run();
+    expect(seen).toHaveLength(5);
+    expect(await store.read.all(rows, {})).toMatchObject([{ state: 'sent', mark: 'maybe_doubled' }]);
+  });
+
+  it('end the look-up with the process, and are looked up again at the next start', async () => {
+    await queue('one');
+    const { deps } = platform([new Error('socket hang up')], { idempotency: { kind: 'lookup' } });
+    const find = () => new Promise<Outcome>(() => {});
+    const looking = { ...deps, account: { ...deps.account, adapter: { ...deps.account.adapter, find } } };
+    const stop = new AbortController();
+    const delivering = deliverChat(looking, '7', stop.signal);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    stop.abort(new Error('stop'));
+    await delivering;
+    expect(await store.read.all(rows, {})).toMatchObject([{ state: 'attempting', mark: null }]);
   });
 });

@@ -9,6 +9,7 @@ import type { Part, PartOp } from '../platforms/contract.ts';
 import { headPart, markAttempting, requeuePart, settlePart } from '../store/queries/part.ts';
 import type { Store } from '../store/store.ts';
 import type { OutAccount } from './account.ts';
+import { type PartDraft, storeDrafts } from './draft.ts';
 import { judge, type Verdict } from './settle.ts';
 
 export interface ChatDeps {
@@ -20,8 +21,8 @@ export interface ChatDeps {
   pace(part: HeadPart, signal: AbortSignal): Promise<void>;
   /** The platform asked for quiet. */
   hold(scope: 'chat' | 'account', chat: string, ms: number): void;
-  /** A part ended without being sent. */
-  died(part: HeadPart, why: string): Promise<void>;
+  /** What the chat reads about a part that ended without being sent; stored in the same commit as its end. */
+  obituary(part: HeadPart): readonly PartDraft[];
   /** The part has its last state. */
   settled(part: HeadPart): void;
 }
@@ -30,6 +31,8 @@ export type HeadPart = NonNullable<Awaited<ReturnType<typeof head>>>;
 
 /** Longest one platform write may take. */
 const callTimeoutMs = 60_000;
+/** Pause between two tries to store what is known about a part. */
+const storeRetryMs = 1_000;
 
 /**
  * Sends until nothing is left or the head part has to wait; answers how long, or undefined when the chat is empty.
@@ -43,8 +46,9 @@ export async function deliverChat(
   while (!signal.aborted) {
     const part = await head(deps, chat);
     if (part === undefined) return undefined;
-    const wait = part.ready_at - deps.clock.now();
-    if (wait > 0) return wait;
+    const now = deps.clock.now();
+    // A clock that was set back to before the part was written must not hold it until then.
+    if (part.ready_at > now && part.created_at <= now) return part.ready_at - now;
     if (part.state === 'attempting') {
       // Only a part of an earlier process can be met in this state.
       await record(
@@ -53,6 +57,7 @@ export async function deliverChat(
         part.attempt,
         { kind: 'unknown', why: 'the process ended during the attempt' },
         true,
+        signal,
       );
       continue;
     }
@@ -71,7 +76,10 @@ async function attempt(deps: ChatDeps, part: HeadPart, signal: AbortSignal): Pro
   const number = part.attempt + 1;
   const mark = part.mark === 'maybe_doubled' ? part.mark : null;
   reach('outbox:before-attempt');
-  await deps.store.write((tx) => tx.run(markAttempting, { id: part.id, attempt: number, mark }));
+  const next = { id: part.id, attempt: number, mark };
+  const marked = await insist(deps, signal, () => deps.store.write((tx) => tx.run(markAttempting, next)));
+  // 0 = taken back meanwhile, by a relay whose sender was told so.
+  if (marked !== 1) return;
   reach('outbox:attempting');
   const outcome = await call(
     deps,
@@ -79,8 +87,28 @@ async function attempt(deps: ChatDeps, part: HeadPart, signal: AbortSignal): Pro
     signal,
   );
   reach('outbox:delivered');
-  await record(deps, part, number, outcome, false);
+  // Of an attempt that our own end cut off nothing is known, also not that the platform is slow.
+  const cutOff = signal.aborted && outcome.kind === 'unknown';
+  // While the process lives it knows what became of the attempt: forgetting it would send the part twice.
+  await insist(deps, signal, () => record(deps, part, number, outcome, cutOff, signal));
   reach('outbox:recorded');
+}
+
+/** Repeats `store` until it succeeds; undefined = the process is ending and it did not. */
+async function insist<T>(
+  { clock, log, account }: ChatDeps,
+  signal: AbortSignal,
+  store: () => Promise<T>,
+): Promise<T | undefined> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await store();
+    } catch (error) {
+      if (failures === 1) log('error', 'outbox.store', { account: account.id, error });
+      if (signal.aborted) return undefined;
+      await clock.sleep(storeRetryMs, signal);
+    }
+  }
 }
 
 /** Never rejects: what the adapter throws is an outcome, too. */
@@ -119,6 +147,7 @@ async function record(
   number: number,
   outcome: Outcome,
   crashed: boolean,
+  signal: AbortSignal,
 ): Promise<void> {
   const { store, clock, log, account } = deps;
   const op = JSON.parse(part.op) as PartOp;
@@ -131,7 +160,7 @@ async function record(
     crashed,
   };
   let verdict = judge(outcome, facts, policy, clock.now(), clock.random());
-  if (verdict.kind === 'look') verdict = await look(deps, part, number, verdict.why, facts);
+  if (verdict.kind === 'look') verdict = await look(deps, part, number, verdict.why, facts, signal);
   const now = clock.now();
   switch (verdict.kind) {
     case 'sent': {
@@ -159,15 +188,17 @@ async function record(
     }
     case 'dead': {
       const { why, mark } = verdict;
-      await store.write((tx) =>
-        tx.run(settlePart, { id: part.id, state: 'dead', message: null, why, mark, now }),
-      );
+      const notice = deps.obituary(part);
+      await store.write(async (tx) => {
+        await tx.run(settlePart, { id: part.id, state: 'dead', message: null, why, mark, now });
+        await storeDrafts(tx, notice, { turn: part.turn, trace: part.trace, now });
+      });
       log('error', 'part.dead', { part: part.key, trace: part.trace, attempt: number, why });
       deps.settled(part);
-      await deps.died(part, why);
       return;
     }
     case 'look':
+      // Left as it is: the next start looks again.
       return;
   }
 }
@@ -179,13 +210,15 @@ async function look(
   number: number,
   why: string,
   facts: Parameters<typeof judge>[1],
+  signal: AbortSignal,
 ): Promise<Verdict> {
   const { adapter } = deps.account;
   const policy = { idempotency: { kind: 'none' } as const, onUnknown: 'repeat' as const };
-  const never = new AbortController().signal;
+  if (signal.aborted) return { kind: 'look', why };
   const found: Outcome = adapter.find
-    ? await call(deps, (signal) => adapter.find!(asPart(part, number), signal), never)
+    ? await call(deps, (timed) => adapter.find!(asPart(part, number), timed), signal)
     : { kind: 'unknown', why };
+  if (signal.aborted && found.kind === 'unknown') return { kind: 'look', why };
   return judge(found, facts, policy, deps.clock.now(), deps.clock.random());
 }
 

@@ -15,7 +15,7 @@ import { redact } from '../text/redact.ts';
 import { say } from '../texts/say.ts';
 import type { OutAccount } from './account.ts';
 import { addressOf, deliverChat, type HeadPart } from './chat.ts';
-import { draftParts, type PartDraft, storeDrafts } from './draft.ts';
+import { draftParts, type PartDraft } from './draft.ts';
 import { Typing } from './typing.ts';
 
 export interface OutboxOptions {
@@ -171,7 +171,7 @@ export class Outbox {
           account: open.account,
           pace: (part, signal) => this.#pace(open, part, signal),
           hold: (scope, to, ms) => open.pacer.hold(scope, to, ms),
-          died: (part) => this.#notice(open, part),
+          obituary: (part) => this.#notice(open, part),
           settled: (part) => this.#waiting.get(part.key)?.(),
         },
         chat,
@@ -209,23 +209,12 @@ export class Outbox {
   }
 
   /** A reply that could not be delivered is said once in the chat, where that can still work. */
-  async #notice(open: Open, part: HeadPart): Promise<void> {
+  #notice(open: Open, part: HeadPart): readonly PartDraft[] {
     // Whoever relays a message hears of its end itself.
-    if (part.class !== 'reply' || part.turn === null || !part.key.endsWith(':0')) return;
+    if (part.class !== 'reply' || part.turn === null || !part.key.endsWith(':0')) return [];
     // Where programs read, a sentence for people would be one more wrong message.
-    if (open.account.manifest.authenticates) return;
-    const { store, clock } = this.#options;
-    const at = { chat: brand<ChatId>(part.chat) };
-    const drafts = this.draft(
-      say('delivery.failed'),
-      { account: open.account.id, at },
-      'notice',
-      `${part.key}:failed`,
-    );
-    await store.write((tx) =>
-      storeDrafts(tx, drafts, { turn: part.turn, trace: part.trace, now: clock.now() }),
-    );
-    const lane = open.lanes.get(part.chat);
-    if (lane) lane.again = true;
+    if (open.account.manifest.authenticates) return [];
+    const to = { account: open.account.id, at: { chat: brand<ChatId>(part.chat) } };
+    return this.draft(say('delivery.failed'), to, 'notice', `${part.key}:failed`);
   }
 }

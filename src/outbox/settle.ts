@@ -86,7 +86,8 @@ function unknown(why: string, part: PartFacts, policy: Policy, now: number, rand
     };
   }
   if (policy.idempotency.kind === 'lookup' && inWindow) return { kind: 'look', why };
-  const mayRepeat = part.crashed || part.attempt < mostUnknownAttempts;
+  // Attempts that certainly failed are counted, too: the first unknown outcome is always repeated.
+  const mayRepeat = part.crashed || part.mark === null || part.attempt < mostUnknownAttempts;
   if (policy.onUnknown === 'repeat' && mayRepeat && inWindow) {
     // Our own end says nothing about the platform: there is no reason to leave it alone for long.
     const afterMs = backoff(part.crashed ? 1 : part.attempt, random);

@@ -92,7 +92,8 @@ async function claim(deps: ClaimDeps, tx: Tx, key: SessionKey): Promise<Next> {
     deps.settings,
   );
   const last = batch.at(-1)!;
-  if (last.ready_at > now) return { kind: 'wait', ms: last.ready_at - now };
+  // A clock that was set back to before the event came must not hold it until then.
+  if (last.ready_at > now && last.created_at <= now) return { kind: 'wait', ms: last.ready_at - now };
   const trace = brand<TraceId>(first.trace);
   if (last.envelope.type === 'chat' && last.envelope.command !== undefined) {
     const command = { key, row: first.id, trace, account: first.account, envelope: last.envelope };

@@ -2,15 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../core/clock.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { brand, type EventKey, type SessionKey } from '../core/ids.ts';
 import { silentLog } from '../core/log.ts';
 import { noUsage } from '../core/message.ts';
 import { query } from '../store/query.ts';
 import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
+import { failingStore } from '../store/testing.ts';
 import type { TurnRequest } from './contract.ts';
-import { engineOn, failingStore, message, until } from './testing.ts';
+import { engineOn, message, until } from './testing.ts';
 
 const events = query((db, _: Record<never, never>) =>
   db.selectFrom('inbound').select(['key', 'state', 'reason', 'turn']).orderBy('id'),
@@ -256,5 +257,16 @@ describe('a lane', () => {
     expect(runs.map(({ run }) => run.input)).toEqual(['busy', 'to the old bot', 'to the new bot']);
     const rows = await store.read.all(answers, {});
     expect(rows.map(({ account }) => account)).toEqual(['telegram:1', 'telegram:1', 'telegram:2']);
+  });
+
+  it('does not wait for a time that the clock was set back from', async () => {
+    let offset = 0;
+    const clock: Clock = { ...systemClock, now: () => Date.now() + offset };
+    const { send, runs } = gateway({ clock, batch: { textMs: 60, splitMs: 0, splitAt: 9_999, mediaMs: 0 } });
+    await send(message('one'));
+    offset = -30 * 24 * 60 * 60 * 1000;
+    await until(() => runs[0]);
+    runs[0]!.finish();
+    await allEnded();
   });
 });

@@ -3,10 +3,10 @@ import type { Agent, AgentRun } from '../agent/contract.ts';
 import type { Settings } from '../config/settings.ts';
 import type { TurnResult } from '../core/agent-event.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
-import { GatewayError } from '../core/errors.ts';
 import { brand, type ChatId, type EventKey, type MessageId, type SenderId } from '../core/ids.ts';
 import type { Inbound } from '../core/inbound.ts';
 import { type Log, silentLog } from '../core/log.ts';
+import type { Batch } from '../core/manifest.ts';
 import { noUsage } from '../core/message.ts';
 import { type AccountRoute, accept, accountId } from '../intake/accept.ts';
 import { draftParts } from '../outbox/draft.ts';
@@ -29,10 +29,10 @@ const settings = (busyMode: BusyMode) =>
     agent: { maxIterations: 90 },
   }) as unknown as Settings;
 
-export const routeOf = (identity: string): AccountRoute => ({
+const routeOf = (identity: string, batch?: Batch): AccountRoute => ({
   account: accountId('telegram', identity),
   manifest: { name: 'telegram' },
-  batch: undefined,
+  batch,
   block: { access: { allowedUsers: [], allowAll: false, groupAllowedUsers: [], groupAllowedChats: [] } },
 });
 
@@ -90,6 +90,8 @@ export interface EngineOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly outlet?: Partial<Outlet>;
+  /** Quiet window of the account; default none. */
+  readonly batch?: Batch;
 }
 
 /** An engine, its way in, and the chats it woke. */
@@ -129,30 +131,10 @@ export function engineOn(store: Store, options: EngineOptions = {}) {
     contextFor: () => undefined,
   });
   const deps = { store, clock, log, settings: settings(busyMode), wake: engine.wake.bind(engine) };
-  const send = (...events: Inbound[]) => accept(deps, routeOf('1'), events, undefined);
+  const send = (...events: Inbound[]) => accept(deps, routeOf('1', options.batch), events, undefined);
   const sendTo = (identity: string, ...events: Inbound[]) =>
     accept(deps, routeOf(identity), events, undefined);
   return { engine, send, sendTo, runs, woken };
-}
-
-/**
- * A store whose writes fail as the test decides, called before each one: `before` = nothing was stored;
- * `after` = stored, but the caller is told otherwise, as when a connection breaks during a commit.
- */
-export function failingStore(store: Store, decide: () => 'before' | 'after' | undefined): Store {
-  return {
-    dialect: store.dialect,
-    read: store.read,
-    health: () => store.health(),
-    close: () => store.close(),
-    async write(unit, durability) {
-      const fault = decide();
-      if (fault === 'before') throw new GatewayError('STORE_FULL', { why: 'test' });
-      const value = await store.write(unit, durability);
-      if (fault === 'after') throw new GatewayError('STORE_FULL', { why: 'the connection was lost' });
-      return value;
-    },
-  };
 }
 
 export async function until<T>(
