@@ -123,6 +123,15 @@ export class Outbox {
     return { account: account.id, at };
   }
 
+  /**
+   * The account repeats attempts with an unknown outcome unmarked, since its platform drops or finds the first one. So a
+   * part that was attempted may be there, whatever its mark says.
+   */
+  repeatsUnmarked(accountId: string): boolean {
+    const kind = this.#accounts.get(accountId)?.account.manifest.idempotency.kind;
+    return kind === 'key' || kind === 'lookup';
+  }
+
   /** Resolves when every one of these parts has its last state; `forget` ends the waiting. */
   settlement(keys: readonly string[]): { readonly all: Promise<void>; forget(): void } {
     const each = keys.map((key) => new Promise<void>((resolve) => this.#waiting.set(key, resolve)));

@@ -13,7 +13,7 @@ import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
 import { plainDialect } from '../text/plain.ts';
 import { Outbox } from './outbox.ts';
-import { relay } from './relay.ts';
+import { openRelay, type Relay } from './relay.ts';
 
 const inbounds = query((db, _: Record<never, never>) =>
   db.selectFrom('inbound').select(['key', 'state', 'reason']),
@@ -25,6 +25,8 @@ const parts = query((db, _: Record<never, never>) =>
 let folder = '';
 let store: Store;
 let outbox: Outbox;
+let relay: Relay;
+let idempotency: 'none' | 'key' = 'none';
 let outcomes: (Outcome | 'hang')[] = [];
 const seen: string[] = [];
 
@@ -32,7 +34,9 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'relay-'));
   store = openSqlite({ file: join(folder, 'gateway.db'), clock: systemClock, log: silentLog });
   outbox = new Outbox({ store, clock: systemClock, log: silentLog, secrets: [] });
+  relay = openRelay({ store, clock: systemClock, outbox });
   outcomes = [];
+  idempotency = 'none';
   seen.length = 0;
   await outbox.open({
     id: brand<AccountId>('chat:1'),
@@ -40,7 +44,9 @@ beforeEach(async () => {
       name: 'chat',
       title: 'Chat',
       limits: [],
-      idempotency: { kind: 'none' },
+      get idempotency() {
+        return { kind: idempotency };
+      },
       capabilities: { text: { max: 100, unit: 'utf16', counts: 'source' }, typing: false },
       env: { enabledBy: [], home: 'CHAT_HOME_CHANNEL' },
     } as unknown as Manifest,
@@ -72,7 +78,7 @@ const push = (key: string, answerTo: DeliveryTarget, waitMs = 2_000) => {
     answerTo,
     raw: '{}',
   };
-  return relay({ store, clock: systemClock, outbox }, brand<AccountId>('webhook:1'), event, waitMs);
+  return relay(brand<AccountId>('webhook:1'), event, waitMs);
 };
 const chat = { platform: 'chat', chat: '42' };
 
@@ -113,6 +119,21 @@ describe('a relayed message', () => {
     outcomes = ['hang'];
     expect(await push('a', chat, 100)).toBe('pending');
     expect(await push('a', chat, 100)).toBe('duplicate');
+  });
+
+  it('is not taken back where an unmarked attempt may have arrived', async () => {
+    idempotency = 'key';
+    outcomes = [{ kind: 'unknown', why: 'socket hang up' }, 'hang'];
+    expect(await push('a', chat, 60)).toBe('pending');
+    expect(await push('a', chat, 60)).toBe('duplicate');
+  });
+
+  it('asked for twice at once is never confirmed to one sender and refused to the other', async () => {
+    outcomes = [{ kind: 'rejected', code: 'gone', why: 'chat not found' }];
+    expect(await Promise.all([push('a', chat), push('a', chat)])).toEqual(['failed', 'failed']);
+    expect(seen).toHaveLength(1);
+    expect(await Promise.all([push('a', chat), push('a', chat)])).toEqual(['sent', 'duplicate']);
+    expect(seen).toHaveLength(2);
   });
 
   it('without a reachable target is refused before anything is stored', async () => {

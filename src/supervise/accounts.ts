@@ -9,7 +9,7 @@ import { NotSent } from '../core/outcome.ts';
 import { accept, accountId } from '../intake/accept.ts';
 import { openPlatformNet } from '../net/platform-net.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import { relay } from '../outbox/relay.ts';
+import { openRelay, type Relay } from '../outbox/relay.ts';
 import type { Adapter, Platform } from '../platforms/contract.ts';
 import { loadPlatform } from '../platforms/registry.ts';
 import type { Store } from '../store/store.ts';
@@ -45,10 +45,11 @@ interface Opened {
 
 export async function openAccounts(deps: AccountsDeps): Promise<Accounts> {
   const pushes = new PushListeners(deps.log);
+  const relay = openRelay(deps);
   const broken: AccountStatus[] = [];
   const opened: Opened[] = [];
   for (const [name, block] of Object.entries(deps.settings.platforms)) {
-    const result = await openAccount(deps, pushes, name, block);
+    const result = await openAccount({ ...deps, relay }, pushes, name, block);
     if ('runner' in result) opened.push(result);
     else {
       deps.log('error', 'account.fatal', { account: name, code: result.code, message: result.message });
@@ -79,7 +80,7 @@ interface Broken {
 }
 
 async function openAccount(
-  deps: AccountsDeps,
+  deps: AccountsDeps & { readonly relay: Relay },
   pushes: PushListeners,
   name: string,
   block: PlatformBlock,
@@ -123,7 +124,7 @@ async function openAccount(
     log: deps.log,
     accept: (events, cursor) =>
       accept(deps, { account: id, manifest, batch, block: { access } }, events, cursor),
-    relay: (event, waitMs) => relay(deps, id, event, waitMs),
+    relay: (event, waitMs) => deps.relay(id, event, waitMs),
     changed: deps.changed,
   });
   const release = async () => {

@@ -118,7 +118,7 @@ export const cancelPart = query((db, p: { key: string }) =>
 );
 
 export const partByKey = query((db, p: { key: string }) =>
-  db.selectFrom('part').select(['state', 'mark']).where('key', '=', p.key),
+  db.selectFrom('part').select(['state', 'mark', 'attempt']).where('key', '=', p.key),
 );
 
 export const oldestUndelivered = query((db, _: Record<never, never>) =>
