@@ -17,7 +17,7 @@ import { partCounts } from './store/queries/part.ts';
 import { openResponses } from './store/responses.ts';
 import type { Store } from './store/store.ts';
 import type { AccountStatus } from './supervise/account.ts';
-import { openAccounts } from './supervise/accounts.ts';
+import { type Accounts, openAccounts } from './supervise/accounts.ts';
 import { type ControlCall, openControl } from './supervise/control.ts';
 import { readHealth } from './supervise/health.ts';
 import { Housekeeping } from './supervise/housekeeping.ts';
@@ -80,8 +80,19 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     closers.push(() => store.close());
     return await compose({ ...options, clock, serve }, store, closers);
   } catch (error) {
-    for (const close of closers.reverse()) await close();
+    await closeAll(closers, log);
     throw error;
+  }
+}
+
+/** Newest first. One that fails must not keep the others open, least of all the database and the lock. */
+async function closeAll(closers: readonly (() => Promise<void> | void)[], log: Log): Promise<void> {
+  for (const close of closers.toReversed()) {
+    try {
+      await close();
+    } catch (error) {
+      log('error', 'gateway.close', { error });
+    }
   }
 }
 
@@ -137,7 +148,15 @@ async function compose(
       return contextPrompt(first, { ...manifest, connected });
     },
   });
-  const accounts = serve
+  let accounts: Accounts | undefined;
+  const stateFile = new StateFile(settings.home, clock, log, () => ({
+    state,
+    exitReason,
+    activeTurns: engine.active(),
+    accounts: accounts?.status() ?? [],
+  }));
+  // While the accounts are opened one that is pushed to may already change its status.
+  accounts = serve
     ? await openAccounts({
         settings,
         store,
@@ -148,13 +167,8 @@ async function compose(
         changed: () => stateFile.touch(),
       })
     : undefined;
-  if (accounts) closers.push(() => accounts.stop());
-  const stateFile = new StateFile(settings.home, clock, log, () => ({
-    state,
-    exitReason,
-    activeTurns: engine.active(),
-    accounts: accounts?.status() ?? [],
-  }));
+  const opened = accounts;
+  if (opened) closers.push(() => opened.stop());
 
   const health = () =>
     readHealth({
@@ -209,7 +223,7 @@ async function compose(
       await outbox.flush(5_000);
       state = 'stopped';
       if (serve) stateFile.close();
-      for (const close of closers.reverse()) await close();
+      await closeAll(closers, log);
       finish({ code: 0 });
     })();
     return stopping;
@@ -277,7 +291,9 @@ async function controlChat(engine: TurnEngine, clock: Clock, call: ControlCall):
   handle.watch((event) => {
     if (event.type !== 'turn.ended') call.send(event);
   });
-  call.signal.addEventListener('abort', () => handle.interrupt('the terminal went away'), { once: true });
+  const leave = () => handle.interrupt('the terminal went away');
+  if (call.signal.aborted) leave();
+  else call.signal.addEventListener('abort', leave, { once: true });
   return handle.result;
 }
 

@@ -44,7 +44,7 @@ interface Opened {
 }
 
 export async function openAccounts(deps: AccountsDeps): Promise<Accounts> {
-  const pushes = new PushListeners(deps.log);
+  const pushes = new PushListeners(deps.log, deps.clock);
   const relay = openRelay(deps);
   const broken: AccountStatus[] = [];
   const opened: Opened[] = [];

@@ -8,6 +8,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 
@@ -29,6 +30,8 @@ export interface Control {
 const longestLine = 1024 * 1024;
 /** The kernel's limit for the path of a socket is about 108 bytes. */
 const longestPath = 100;
+/** How long a peer may take to read its last answer when the gateway ends. */
+const goodbyeMs = 1_000;
 
 /** Where the socket of a home is. */
 export function controlPath(home: string): string {
@@ -39,7 +42,12 @@ export function controlPath(home: string): string {
 }
 
 /** Call only while holding the lock of the home: a socket file that is there already is a left-over. */
-export async function openControl(home: string, methods: ControlMethods, log: Log): Promise<Control> {
+export async function openControl(
+  home: string,
+  methods: ControlMethods,
+  log: Log,
+  clock: Pick<Clock, 'after'> = systemClock,
+): Promise<Control> {
   const path = controlPath(home);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -54,7 +62,12 @@ export async function openControl(home: string, methods: ControlMethods, log: Lo
     path,
     close: () =>
       new Promise((resolve) => {
+        // A peer that is stopped or does not read would hold the end of the gateway for ever.
+        const cutOff = clock.after(goodbyeMs, () => {
+          for (const socket of sockets) socket.destroy();
+        });
         server.close(() => {
+          cutOff();
           rmSync(path, { force: true });
           resolve();
         });

@@ -3,6 +3,7 @@
  * paths. Accounts with the same host and port share one listener.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type Clock, systemClock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { BodyTooLarge, readBody } from '../net/body.ts';
 import type { PushAddress, RawReply, RawRequest } from '../platforms/contract.ts';
@@ -19,13 +20,19 @@ interface Listener {
 
 const usualBody = 1024 * 1024;
 const mostConnections = 1_000;
+/** How long requests in progress may take when the gateway ends. */
+const goodbyeMs = 2_000;
 
 export class PushListeners {
   readonly #log: Log;
   readonly #listeners = new Map<string, Listener>();
 
-  constructor(log: Log) {
+  readonly #clock: Pick<Clock, 'after'>;
+  #closed = false;
+
+  constructor(log: Log, clock: Pick<Clock, 'after'> = systemClock) {
     this.#log = log;
+    this.#clock = clock;
   }
 
   /** Rejects when the address cannot be bound. */
@@ -54,7 +61,12 @@ export class PushListeners {
     this.#listeners.set(where, { server, routes });
   }
 
+  /** Requests in progress may end, at most for two seconds; later ones are refused. */
   async close(): Promise<void> {
+    this.#closed = true;
+    const cutOff = this.#clock.after(goodbyeMs, () => {
+      for (const { server } of this.#listeners.values()) server.closeAllConnections();
+    });
     const closing = [...this.#listeners.values()].map(
       ({ server }) =>
         new Promise<void>((resolve) => {
@@ -63,10 +75,15 @@ export class PushListeners {
         }),
     );
     await Promise.all(closing);
+    cutOff();
   }
 
   async #serve(routes: readonly Route[], request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      if (this.#closed) {
+        response.setHeader('connection', 'close');
+        return reply(response, { status: 503, headers: { 'retry-after': '5' } });
+      }
       const { pathname, searchParams } = new URL(request.url ?? '/', 'http://listener');
       const route = routes.find(({ address }) => matches(address.path, pathname));
       if (route === undefined) return reply(response, { status: 404 });
