@@ -1,5 +1,6 @@
 /** What comes back from a chat endpoint, bounded: the frames of a stream, a whole text, or a refusal. */
 
+import type { Clock } from '../../core/clock.ts';
 import type { WireResponse } from './chat-wire-send.ts';
 import { eventData } from './chat-wire-sse.ts';
 import { BadResponse, type Watch } from './watch.ts';
@@ -8,6 +9,9 @@ import { BadResponse, type Watch } from './watch.ts';
 const largestResponse = 64 * 1024 * 1024;
 /** Bytes of a refusal that are read; what follows cannot be of interest. */
 const largestRefusal = 256 * 1024;
+
+/** Behind the end mark no more than this is waited for, in bytes and milliseconds. */
+const rest = { bytes: 64 * 1024, ms: 1_000 };
 
 const endMark = '[DONE]';
 
@@ -71,6 +75,26 @@ export async function refusal(response: WireResponse, guard: Watch): Promise<Err
     return undefined;
   });
   return new Refused(response, body?.bytes.toString('utf8') ?? '');
+}
+
+/**
+ * Reads what is left of a complete answer, as a rule nothing but the end of the body, so that its connection serves the
+ * next call. A provider that never ends the body loses the connection. Never rejects.
+ */
+export async function drain(response: WireResponse, clock: Clock): Promise<void> {
+  const cancel = clock.after(rest.ms, () => response.close());
+  try {
+    for (let left = rest.bytes; left > 0; ) {
+      const bytes = await response.read();
+      if (bytes === undefined) break;
+      left -= bytes.length;
+    }
+  } catch {
+    // The answer is complete; its connection is of no further use.
+  } finally {
+    cancel();
+    response.close();
+  }
 }
 
 async function upTo(limit: number, response: WireResponse, guard: Watch) {

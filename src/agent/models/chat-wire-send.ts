@@ -2,23 +2,9 @@
  * The two ways a chat request travels: undici's `request`, which hands over bytes without building web streams, and a
  * `fetch` that was given from outside. Neither follows redirects, because the key must not travel.
  */
-
-import type { Clock } from '../../core/clock.ts';
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
 import type { Fetch } from './watch.ts';
-
-export interface WireResponse {
-  readonly status: number;
-  readonly statusText: string;
-  /** Lower-case names. */
-  readonly headers: Readonly<Record<string, unknown>>;
-  /** The next bytes; undefined = the body is complete. Rejects when the connection breaks or the call is aborted. */
-  read(): Promise<Uint8Array | undefined>;
-  /**
-   * Frees the connection. `rest` says what to do with a body that was not read to its end: `close` it, or `drain` what
-   * should be nothing but its end mark so that the connection can be used again.
-   */
-  release(rest: 'close' | 'drain'): void;
-}
 
 export interface WireRequest {
   readonly url: string;
@@ -27,45 +13,61 @@ export interface WireRequest {
   readonly signal: AbortSignal;
 }
 
+export interface WireResponse {
+  readonly status: number;
+  readonly statusText: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** The next bytes; undefined = the body is complete. Rejects when the connection breaks or the call is aborted. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Closes the connection, unless the body was read to its end: then it serves the next call. */
+  close(): void;
+}
+
+/** Rejects when no response came. */
 export type Send = (request: WireRequest) => Promise<WireResponse>;
 
-/** Behind the end mark of a stream no more than this is waited for, in bytes and milliseconds. */
-const drained = { bytes: 64 * 1024, ms: 1_000 };
-
 /** `dispatcher` is opened with the first call. */
-export function undiciSend(dispatcher: () => Promise<import('undici').Dispatcher>, clock: Clock): Send {
+export function undiciSend(dispatcher: () => Promise<Dispatcher>): Send {
   return async ({ url, headers, body, signal }) => {
-    const { request } = await import('undici');
-    const response = await request(url, {
-      method: 'POST',
-      headers,
-      body,
-      signal,
-      dispatcher: await dispatcher(),
-    });
-    const bytes = response.body.on('error', () => {});
-    const chunks: AsyncIterator<Buffer> = bytes.iterator({ destroyOnReturn: false });
+    const { origin, pathname, search } = new URL(url);
+    const pool = await dispatcher();
+    const path = pathname + search;
+    const response = await pool.request({ origin, path, method: 'POST', headers, body, signal });
     return {
       status: response.statusCode,
       statusText: response.statusText,
       headers: response.headers,
-      async read() {
-        const { done, value } = await chunks.next();
-        return done ? undefined : value;
-      },
-      release(rest) {
-        if (bytes.closed || bytes.readableEnded) return;
-        if (rest === 'close') {
-          bytes.destroy();
-          return;
-        }
-        const cancel = clock.after(drained.ms, () => bytes.destroy());
-        bytes
-          .once('close', cancel)
-          .dump({ limit: drained.bytes })
-          .catch(() => {});
-      },
+      read: pulled(response.body),
+      close: () => void response.body.destroy(),
     };
+  };
+}
+
+/** One `read` at a time; the stream's own async iterator costs several times as much. */
+function pulled(body: Readable): () => Promise<Uint8Array | undefined> {
+  let failure: Error | undefined;
+  let wake = () => {};
+  body.on('readable', () => wake());
+  body.on('end', () => wake());
+  body.on('error', (error) => {
+    failure = error;
+    wake();
+  });
+  body.on('close', () => {
+    if (!body.readableEnded) failure ??= new Error('The body was closed before its end.');
+    wake();
+  });
+  return async () => {
+    for (;;) {
+      const chunk = body.read() as Uint8Array | null;
+      if (failure !== undefined) throw failure;
+      if (chunk !== null) return chunk;
+      if (body.readableEnded) return undefined;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
   };
 }
 
@@ -87,7 +89,7 @@ export function fetchSend(fetch: Fetch): Send {
         signal.throwIfAborted();
         return chunk?.value;
       },
-      release() {
+      close() {
         signal.removeEventListener('abort', cancel);
         cancel();
       },

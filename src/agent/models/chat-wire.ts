@@ -7,7 +7,7 @@ import { version } from '../../version.ts';
 import type { Model, ModelCall, ModelEvent } from '../contract.ts';
 import { ChatAnswer } from './chat-wire-answer.ts';
 import { chatRequest } from './chat-wire-body.ts';
-import { frameReader, readWhole, refusal } from './chat-wire-read.ts';
+import { drain, frameReader, readWhole, refusal } from './chat-wire-read.ts';
 import type { Send, WireRequest, WireResponse } from './chat-wire-send.ts';
 import { cut, failureOf } from './failure.ts';
 import { timeoutsOf } from './request.ts';
@@ -36,7 +36,7 @@ async function* stream(
   const answer = new ChatAnswer(issuer, clock);
   const events: ModelEvent[] = [];
   let response: WireResponse | undefined;
-  let rest: 'close' | 'drain' = 'close';
+  let isWhole = false;
   try {
     signal.throwIfAborted();
     response = await sent(send, {
@@ -61,7 +61,7 @@ async function* stream(
     }
     if (answer.isComplete) {
       answer.end(events);
-      rest = 'drain';
+      isWhole = true;
       yield* events;
     } else yield { type: 'error', failure: cut(answer) };
   } catch (error) {
@@ -75,7 +75,8 @@ async function* stream(
     yield { type: 'error', failure };
   } finally {
     guard.stop();
-    response?.release(rest);
+    if (isWhole && response !== undefined) void drain(response, clock);
+    else response?.close();
   }
 }
 

@@ -35,7 +35,7 @@ export function openModels(settings: ModelSettings, deps: ModelDeps): Models {
   const chosen = new Map<string, Model>();
   const pool = deps.fetch === undefined ? ownPool() : undefined;
   const fetch = watchedFetch(deps.fetch ?? pool!.fetch);
-  const send = pool === undefined ? fetchSend(deps.fetch!) : undiciSend(pool.dispatcher, clock);
+  const send = pool === undefined ? fetchSend(deps.fetch!) : undiciSend(pool.dispatcher);
   const resolved = (choice: ModelChoice | undefined): Model => {
     const resolution = resolveModel(choice, settings, settings.providerEnv);
     const key = JSON.stringify(resolution);
