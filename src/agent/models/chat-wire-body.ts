@@ -68,17 +68,12 @@ function messages(message: LanguageModelV4Message): Json[] {
   }
 }
 
+/** The only files of a prompt are images, as base64 text or by address. */
 function part(part: LanguageModelV4TextPart | LanguageModelV4FilePart): Json {
   if (part.type === 'text') return { type: 'text', text: part.text };
-  const url =
-    part.data.type === 'data'
-      ? `data:${part.mediaType};base64,${String(part.data.data)}`
-      : String(urlOf(part));
+  const { data, mediaType } = part;
+  const url = data.type === 'data' ? `data:${mediaType};base64,${data.data}` : 'url' in data && data.url.href;
   return { type: 'image_url', image_url: { url } };
-}
-
-function urlOf({ data }: LanguageModelV4FilePart): URL | string {
-  return data.type === 'url' ? data.url : '';
 }
 
 function assistant({ content, providerOptions }: Assistant): Json {
