@@ -3,10 +3,13 @@
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
+import v8 from 'node:v8';
 import { becomeNode, isNewEnough, pinnedNode, refuse } from './node.js';
 
 if (isNewEnough()) {
   module.enableCompileCache?.();
+  // Some 5 MiB less at rest for code that only starts the program; taken back before it serves (bench P4, P7).
+  v8.setFlagsFromString('--optimize-for-size');
   const built = new URL('../dist/cli/main.js', import.meta.url);
   const source = new URL('../src/cli/main.ts', import.meta.url);
   // A checkout runs what one edits; the published package has no source.

@@ -1,5 +1,6 @@
 /** `hermes gateway run`: the gateway in the foreground (gateway-core §1.1, §1.6). */
 import { existsSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { createHome } from '../config/home.ts';
 import type { Loaded } from '../config/load.ts';
 import { isInsideGateway } from '../config/process.ts';
@@ -37,6 +38,8 @@ export async function gatewayRun(host: Host, place: Place, options: RunOptions):
   try {
     const manifests = ready.specs.map((spec) => spec.manifest);
     const gateway = await host.startGateway({ settings, problems: ready.problems, log, manifests });
+    // The launcher saved memory while the program was loaded; from here on it has to be fast.
+    setFlagsFromString('--no-optimize-for-size');
     log('info', 'gateway.started', { home, pid: process.pid, node: process.version });
     if (!options.quiet) {
       const { greet } = await import('./greeting.ts');
