@@ -10,7 +10,7 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
   store: ['core', 'config/settings'],
   net: ['core'],
   files: ['core', 'net', 'text'],
-  agent: ['core', 'config', 'text', 'net'],
+  agent: ['core', 'config', 'text', 'net', 'version'],
   session: ['core', 'config', 'store', 'texts', 'intake/envelope'],
   intake: ['core', 'config', 'store', 'session', 'turn/contract'],
   outbox: ['core', 'config', 'store', 'text', 'texts', 'net', 'platforms/contract'],
