@@ -27,7 +27,7 @@ interface Busy {
   readonly waiting: { readonly row: number; readonly text: string }[];
   /** Id of the last row that was looked at. */
   upTo: number;
-  readonly taken: number[];
+  readonly taken: { readonly row: number; readonly text: string }[];
 }
 
 /** A text this soon after the start belongs to the same thought: it waits instead of interrupting. */
@@ -62,13 +62,19 @@ export class BusyChats {
     const busy = this.#turns.get(key);
     if (busy === undefined || busy.waiting.length === 0) return undefined;
     const taken = busy.waiting.splice(0);
-    busy.taken.push(...taken.map((each) => each.row));
+    busy.taken.push(...taken);
     return taken.map((each) => each.text).join('\n');
   }
 
   /** Rows whose text the running turn took in; its ending settles them. */
   steeredInto(key: SessionKey): readonly number[] {
-    return this.#turns.get(key)?.taken ?? [];
+    return this.#turns.get(key)?.taken.map(({ row }) => row) ?? [];
+  }
+
+  /** The run that took texts in is given up and another one follows: they are for that one. */
+  giveBack(key: SessionKey): void {
+    const busy = this.#turns.get(key);
+    busy?.waiting.unshift(...busy.taken.splice(0));
   }
 
   /**

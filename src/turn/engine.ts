@@ -259,10 +259,12 @@ export class TurnEngine implements Turns {
       if (claim.work.kind === 'request' || !isUnwritable(result) || run >= mostAttempts) return result;
       let wait = 250;
       do {
-        if (this.#draining || running.signal.aborted) return result;
+        if (this.#draining) return result;
         await clock.sleep(wait, running.signal);
+        if (running.signal.aborted) return { ...result, status: 'interrupted' };
         wait = Math.min(wait * 2, 10_000);
       } while (!store.health().writable);
+      this.#busy.giveBack(claim.key);
     }
   }
 

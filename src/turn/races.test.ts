@@ -125,6 +125,30 @@ describe('a store that fails in the middle of a turn', () => {
     expect(await endings()).toEqual(['answered']);
   });
 
+  it('gives the texts that were steered into the broken run to the next one', async () => {
+    const { send, runs } = gateway({ busyMode: 'steer' });
+    await send(message('one'));
+    await until(() => runs[0]);
+    await send(message('use pnpm'));
+    await until(() => runs[0]!.run.takeSteering());
+    runs[0]!.finish({ status: 'failed', text: '', error: { code: 'STORE_FULL', message: 'full' } });
+    await until(() => runs[1]);
+    expect(await until(() => runs[1]!.run.takeSteering())).toBe('use pnpm');
+    runs[1]!.finish();
+    await allEnded();
+    expect(runs).toHaveLength(2);
+  });
+
+  it('and is stopped by its user meanwhile, ends as stopped', async () => {
+    const { send, runs } = gateway();
+    await send(message('one'));
+    await until(() => runs[0]);
+    runs[0]!.finish({ status: 'failed', text: '', error: { code: 'STORE_FULL', message: 'full' } });
+    await send(message('/stop'));
+    await allEnded();
+    expect(await endings()).toEqual(['answered: interrupted', 'answered: command']);
+  });
+
   it('does not keep an answer in the store that was saved after all', async () => {
     let failures = 0;
     const told = failingStore(store, () => (failures-- === 1 ? 'after' : undefined));
