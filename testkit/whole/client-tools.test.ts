@@ -2,49 +2,17 @@ import { existsSync } from 'node:fs';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
-import OpenAI, { BadRequestError } from 'openai';
+import type OpenAI from 'openai';
+import { BadRequestError } from 'openai';
 import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { GatewayProcess, type Home, makeHome } from '../gateway-process.ts';
-import { startUpstream, type Upstream } from '../upstream/index.ts';
+import { type Shown, serve } from './served.ts';
 
-let upstream: Upstream;
-let home: Home;
-let gateway: GatewayProcess;
-let client: OpenAI;
-let baseURL: string;
-
-beforeAll(async () => {
-  upstream = await startUpstream();
-  home = await makeHome({
-    upstream: upstream.url,
-    upstreamKey: upstream.key,
-    yaml: 'agent: {api_max_retries: 1}',
-  });
-  gateway = new GatewayProcess(home);
-  await gateway.listening();
-  baseURL = `${home.apiUrl}/v1`;
-  client = new OpenAI({ baseURL, apiKey: home.apiKey, maxRetries: 0 });
-});
-afterAll(async () => {
-  await gateway.kill('SIGTERM');
-  await upstream.close();
-  home.remove();
-});
-let before = 0;
-beforeEach(() => {
-  before = upstream.requests.length;
-});
-
-interface Sent {
-  readonly role: string;
-  readonly content: string | null;
-  readonly tool_call_id?: string;
-}
-const seen = () => upstream.requests.slice(before).map(({ body }) => body as Record<string, unknown>);
+const served = serve();
+const seen = () => served.seen().map(({ body }) => body as Record<string, unknown>);
 const messagesOf = (body: Record<string, unknown> | undefined) =>
-  ((body?.['messages'] ?? []) as Sent[]).filter(({ role }) => role !== 'system');
+  ((body?.['messages'] ?? []) as Shown[]).filter(({ role }) => role !== 'system');
 
 const model = 'gpt-4o';
 const ask = (content: string) => [{ role: 'user' as const, content }];
@@ -61,13 +29,13 @@ const call = (name: string, args: unknown) => ({ toolCalls: [{ name, arguments: 
 
 describe('the official openai client with tools of its own', () => {
   it('runs them with runTools until there is an answer, beside tools of the server', async () => {
-    upstream.script(
+    served.upstream.script(
       { text: 'Looking. ', ...call('terminal', { command: 'echo 4$((1+1))' }) },
       call('get_weather', { city: 'Oslo' }),
       (request) => ({ text: `Said: ${JSON.stringify(request.body['messages']).includes('3 degrees')}` }),
     );
     const asked: unknown[] = [];
-    const runner = client.chat.completions.runTools({
+    const runner = served.client.chat.completions.runTools({
       model,
       messages: ask('weather?'),
       tools: [
@@ -102,7 +70,7 @@ describe('the official openai client with tools of its own', () => {
   });
 
   it('keeps the result of a server tool that was called in the same breath', async () => {
-    upstream.script(
+    served.upstream.script(
       {
         toolCalls: [
           { name: 'terminal', arguments: { command: 'echo 4$((1+2))' } },
@@ -112,23 +80,23 @@ describe('the official openai client with tools of its own', () => {
       { text: 'both' },
     );
     const messages: OpenAI.ChatCompletionMessageParam[] = ask('both');
-    const stream = client.chat.completions.stream({ model, messages, tools: [weather] });
+    const stream = served.client.chat.completions.stream({ model, messages, tools: [weather] });
     const message = (await stream.finalChatCompletion()).choices[0]!.message;
     expect(message.tool_calls).toHaveLength(1);
     messages.push(message, { role: 'tool', tool_call_id: message.tool_calls![0]!.id, content: '3 degrees' });
-    const answer = await client.chat.completions.create({ model, messages, tools: [weather] });
+    const answer = await served.client.chat.completions.create({ model, messages, tools: [weather] });
     expect(answer.choices[0]?.message.content).toBe('both');
     const [, , one, two] = messagesOf(seen()[1]);
     expect([one?.content, two?.content]).toEqual([expect.stringContaining('43'), '3 degrees']);
   });
 
   it('runs them from a stream', async () => {
-    upstream.script(
+    served.upstream.script(
       { text: 'One moment.', ...call('get_weather', { city: 'Tromsø 🌨' }) },
       { text: 'It snows.' },
     );
     const asked: unknown[] = [];
-    const runner = client.chat.completions.runTools({
+    const runner = served.client.chat.completions.runTools({
       model,
       stream: true,
       messages: ask('weather?'),
@@ -151,19 +119,19 @@ describe('the official openai client with tools of its own', () => {
   });
 
   it('gets several calls at once and answers them in any order, or not at all', async () => {
-    upstream.script(
+    served.upstream.script(
       { toolCalls: ['a', 'b', 'c'].map((city) => ({ name: 'get_weather', arguments: { city } })) },
       { text: 'done' },
     );
     const messages: OpenAI.ChatCompletionMessageParam[] = ask('three');
-    const first = await client.chat.completions.create({ model, messages, tools: [weather] });
+    const first = await served.client.chat.completions.create({ model, messages, tools: [weather] });
     expect(first.choices[0]?.finish_reason).toBe('tool_calls');
     const message = first.choices[0]!.message;
     const ids = message.tool_calls!.map(({ id }) => id);
     messages.push(message);
     messages.push({ role: 'tool', tool_call_id: ids[2]!, content: 'third' });
     messages.push({ role: 'tool', tool_call_id: ids[0]!, content: 'first' });
-    const second = await client.chat.completions.create({ model, messages, tools: [weather] });
+    const second = await served.client.chat.completions.create({ model, messages, tools: [weather] });
     expect(second.choices[0]?.message.content).toBe('done');
     const results = messagesOf(seen()[1]).filter(({ role }) => role === 'tool');
     expect(results.map(({ tool_call_id }) => tool_call_id)).toEqual(ids);
@@ -175,8 +143,8 @@ describe('the official openai client with tools of its own', () => {
   });
 
   it('streams calls through its accumulator, with usage', async () => {
-    upstream.script({ ...call('get_weather', { city: 'x'.repeat(2_000) }) });
-    const stream = client.chat.completions.stream({
+    served.upstream.script({ ...call('get_weather', { city: 'x'.repeat(2_000) }) });
+    const stream = served.client.chat.completions.stream({
       model,
       messages: ask('long'),
       tools: [weather],
@@ -193,27 +161,32 @@ describe('the official openai client with tools of its own', () => {
   });
 
   it('is obeyed when it forces or forbids calls', async () => {
-    upstream.script(call('get_weather', { city: 'Oslo' }), { text: 'no tools' });
+    served.upstream.script(call('get_weather', { city: 'Oslo' }), { text: 'no tools' });
     const tool_choice = { type: 'function' as const, function: { name: 'get_weather' } };
-    await client.chat.completions.create({ model, messages: ask('x'), tools: [weather], tool_choice });
+    await served.client.chat.completions.create({ model, messages: ask('x'), tools: [weather], tool_choice });
     const none = 'none' as const;
-    await client.chat.completions.create({ model, messages: ask('y'), tools: [weather], tool_choice: none });
+    await served.client.chat.completions.create({
+      model,
+      messages: ask('y'),
+      tools: [weather],
+      tool_choice: none,
+    });
     expect(seen().map((body) => body['tool_choice'])).toEqual([tool_choice, 'none']);
   });
 
   it('has a tool with the name of a server tool to itself: nothing runs on the server', async () => {
-    upstream.script(call('terminal', { command: `touch ${home.path}/was-here` }));
+    served.upstream.script(call('terminal', { command: `touch ${served.home.path}/was-here` }));
     const own = { ...weather, function: { ...weather.function, name: 'terminal' } };
-    const answer = await client.chat.completions.create({ model, messages: ask('x'), tools: [own] });
+    const answer = await served.client.chat.completions.create({ model, messages: ask('x'), tools: [own] });
     expect(answer.choices[0]?.finish_reason).toBe('tool_calls');
-    expect(existsSync(`${home.path}/was-here`)).toBe(false);
+    expect(existsSync(`${served.home.path}/was-here`)).toBe(false);
   });
 
   it('goes on in a stored session, which remembers what came before', async () => {
     const headers = { 'X-Hermes-Session-Id': 'tools-1' };
-    await client.chat.completions.create({ model, messages: ask('my city is Oslo') }, { headers });
-    upstream.script(call('get_weather', { city: 'Oslo' }), { text: 'cold' });
-    const runner = client.chat.completions.runTools(
+    await served.client.chat.completions.create({ model, messages: ask('my city is Oslo') }, { headers });
+    served.upstream.script(call('get_weather', { city: 'Oslo' }), { text: 'cold' });
+    const runner = served.client.chat.completions.runTools(
       {
         model,
         messages: ask('weather?'),
@@ -233,17 +206,17 @@ describe('the official openai client with tools of its own', () => {
   });
 
   it('still speaks the older form of functions', async () => {
-    upstream.script(call('get_weather', { city: 'Oslo' }), { text: 'cold' });
+    served.upstream.script(call('get_weather', { city: 'Oslo' }), { text: 'cold' });
     const functions = [weather.function];
     const messages: OpenAI.ChatCompletionMessageParam[] = ask('x');
-    const first = await client.chat.completions.create({ model, messages, functions });
+    const first = await served.client.chat.completions.create({ model, messages, functions });
     const message = first.choices[0]!.message;
     expect([first.choices[0]?.finish_reason, message.function_call?.name]).toEqual([
       'function_call',
       'get_weather',
     ]);
     messages.push(message, { role: 'function', name: 'get_weather', content: '3 degrees' });
-    const second = await client.chat.completions.create({ model, messages, functions });
+    const second = await served.client.chat.completions.create({ model, messages, functions });
     expect(second.choices[0]?.message.content).toBe('cold');
     expect(JSON.stringify(messagesOf(seen()[1]))).toContain('3 degrees');
   });
@@ -251,10 +224,10 @@ describe('the official openai client with tools of its own', () => {
   it('gets a typed refusal that names the field', async () => {
     const bad = { ...weather, function: { ...weather.function, name: 'no dots.please' } };
     await expect(
-      client.chat.completions.create({ model, messages: ask('x'), tools: [bad] }),
+      served.client.chat.completions.create({ model, messages: ask('x'), tools: [bad] }),
     ).rejects.toMatchObject({ constructor: BadRequestError, param: 'tools[0].function.name' });
     const stray = [...ask('x'), { role: 'tool' as const, tool_call_id: 'z', content: 'r' }];
-    await expect(client.chat.completions.create({ model, messages: stray })).rejects.toMatchObject({
+    await expect(served.client.chat.completions.create({ model, messages: stray })).rejects.toMatchObject({
       constructor: BadRequestError,
       param: 'messages[1].tool_call_id',
     });
@@ -264,11 +237,11 @@ describe('the official openai client with tools of its own', () => {
   it('reads an answer by its schema with parse, and a stream as well', async () => {
     const Event = z.object({ name: z.string(), people: z.array(z.string()) });
     const event = { name: 'Fair', people: ['Ann', 'Bob'] };
-    upstream.script({ text: JSON.stringify(event) }, { text: JSON.stringify(event) });
+    served.upstream.script({ text: JSON.stringify(event) }, { text: JSON.stringify(event) });
     const response_format = zodResponseFormat(Event, 'event');
-    const answer = await client.chat.completions.parse({ model, messages: ask('x'), response_format });
+    const answer = await served.client.chat.completions.parse({ model, messages: ask('x'), response_format });
     expect(answer.choices[0]?.message.parsed).toEqual(event);
-    const stream = client.chat.completions.stream({ model, messages: ask('x'), response_format });
+    const stream = served.client.chat.completions.stream({ model, messages: ask('x'), response_format });
     expect((await stream.finalChatCompletion()).choices[0]?.message.parsed).toEqual(event);
     expect(seen()[0]?.['response_format']).toMatchObject({
       type: 'json_schema',
@@ -277,21 +250,21 @@ describe('the official openai client with tools of its own', () => {
   });
 
   it('parses arguments of strict tools', async () => {
-    upstream.script(call('get_weather', { city: 'Oslo' }));
+    served.upstream.script(call('get_weather', { city: 'Oslo' }));
     const tools = [zodFunction({ name: 'get_weather', parameters: City })];
-    const answer = await client.chat.completions.parse({ model, messages: ask('x'), tools });
+    const answer = await served.client.chat.completions.parse({ model, messages: ask('x'), tools });
     expect(answer.choices[0]?.message.tool_calls).toMatchObject([
       { function: { parsed_arguments: { city: 'Oslo' } } },
     ]);
   });
 
   it('is told when the model takes no schema', async () => {
-    upstream.script(
+    served.upstream.script(
       { fault: { kind: 'status', status: 400, message: 'This response_format type is unavailable now' } },
       { text: '{"name":"Fair"}' },
     );
     const response_format = zodResponseFormat(z.object({ name: z.string() }), 'event');
-    const answer = await client.chat.completions.parse({ model, messages: ask('x'), response_format });
+    const answer = await served.client.chat.completions.parse({ model, messages: ask('x'), response_format });
     expect(answer.choices[0]?.message.parsed).toEqual({ name: 'Fair' });
     expect(answer).toMatchObject({ warnings: [expect.stringContaining('in words')] });
   });
@@ -299,12 +272,12 @@ describe('the official openai client with tools of its own', () => {
 
 describe('the AI SDK providers with tools of their own', () => {
   const models = {
-    openai: () => createOpenAI({ baseURL, apiKey: home.apiKey }).chat('hermes-agent'),
+    openai: () => createOpenAI({ baseURL: served.baseURL, apiKey: served.home.apiKey }).chat('hermes-agent'),
     'openai-compatible': () =>
       createOpenAICompatible({
         name: 'hermes',
-        baseURL,
-        apiKey: home.apiKey,
+        baseURL: served.baseURL,
+        apiKey: served.home.apiKey,
         includeUsage: true,
         supportsStructuredOutputs: true,
       }).chatModel('hermes-agent'),
@@ -321,7 +294,7 @@ describe('the AI SDK providers with tools of their own', () => {
 
   it.each(['openai', 'openai-compatible'] as const)('%s generates, streams and continues', async (kind) => {
     const language = models[kind]();
-    upstream.script(call('get_weather', { city: 'Oslo' }), call('get_weather', { city: 'Bergen' }), {
+    served.upstream.script(call('get_weather', { city: 'Oslo' }), call('get_weather', { city: 'Bergen' }), {
       text: 'rain',
     });
     const made = await language.doGenerate({ prompt: hello, tools, toolChoice: { type: 'required' } });
@@ -357,7 +330,7 @@ describe('the AI SDK providers with tools of their own', () => {
   });
 
   it.each(['openai', 'openai-compatible'] as const)('%s asks for an answer by schema', async (kind) => {
-    upstream.script({ text: '{"a":1}' });
+    served.upstream.script({ text: '{"a":1}' });
     const schema = { type: 'object' as const, properties: { a: { type: 'number' as const } } };
     const responseFormat = { type: 'json' as const, schema, name: 'answer' };
     const made = await models[kind]().doGenerate({ prompt: hello, responseFormat });

@@ -4,36 +4,11 @@ import OpenAI, {
   BadRequestError,
   InternalServerError,
 } from 'openai';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { GatewayProcess, type Home, makeHome } from '../gateway-process.ts';
-import { startUpstream, type Upstream } from '../upstream/index.ts';
+import { describe, expect, it } from 'vitest';
+import { serve } from './served.ts';
 
-let upstream: Upstream;
-let home: Home;
-let gateway: GatewayProcess;
-let client: OpenAI;
-
-beforeAll(async () => {
-  upstream = await startUpstream();
-  home = await makeHome({
-    upstream: upstream.url,
-    upstreamKey: upstream.key,
-    yaml: 'agent: {api_max_retries: 1}',
-  });
-  gateway = new GatewayProcess(home);
-  await gateway.listening();
-  client = new OpenAI({ baseURL: `${home.apiUrl}/v1`, apiKey: home.apiKey, maxRetries: 0 });
-});
-afterAll(async () => {
-  await gateway.kill('SIGTERM');
-  await upstream.close();
-  home.remove();
-});
-let before = 0;
-beforeEach(() => {
-  before = upstream.requests.length;
-});
-const seen = () => upstream.requests.slice(before);
+const served = serve();
+const { seen } = served;
 const ask = (content: OpenAI.ChatCompletionMessageParam['content']) =>
   ({
     model: 'gpt-4o',
@@ -45,14 +20,14 @@ const pixel =
 
 describe('the official openai client, unmodified, against the real gateway', () => {
   it('gets an answer', async () => {
-    const answer = await client.chat.completions.create(ask('hello'));
+    const answer = await served.client.chat.completions.create(ask('hello'));
     expect(answer.choices[0]?.message.content).toBe('echo: hello');
     expect(answer.choices[0]?.finish_reason).toBe('stop');
     expect(answer.usage?.total_tokens).toBeGreaterThan(0);
   });
 
   it('streams an answer', async () => {
-    const stream = await client.chat.completions.create({
+    const stream = await served.client.chat.completions.create({
       ...ask('one two three'),
       stream: true,
       stream_options: { include_usage: true },
@@ -71,17 +46,17 @@ describe('the official openai client, unmodified, against the real gateway', () 
       { type: 'text' as const, text: 'what is this' },
       { type: 'image_url' as const, image_url: { url: pixel } },
     ];
-    const answer = await client.chat.completions.create(ask(parts));
+    const answer = await served.client.chat.completions.create(ask(parts));
     expect(answer.choices[0]?.message.content).toContain('what is this');
     expect(JSON.stringify(seen()[0]?.body)).toContain(pixel.slice(0, 60));
   });
 
   it('has tools run on the server, in a stream and without one, and never sees their calls', async () => {
-    upstream.script(
+    served.upstream.script(
       { text: 'Looking. ', toolCalls: [{ name: 'terminal', arguments: { command: 'echo 4$((1+1))' } }] },
       { text: 'done' },
     );
-    const runner = client.chat.completions.stream({ ...ask('count'), stream: true });
+    const runner = served.client.chat.completions.stream({ ...ask('count'), stream: true });
     const final = await runner.finalChatCompletion();
     expect(final.choices[0]?.message.content).toBe('Looking. \n\ndone');
     expect(final.choices[0]?.message.tool_calls ?? []).toEqual([]);
@@ -89,44 +64,44 @@ describe('the official openai client, unmodified, against the real gateway', () 
     expect(second.at(-1)).toMatchObject({ role: 'tool' });
     expect(second.at(-1)?.content).toContain('42');
 
-    upstream.script(
+    served.upstream.script(
       { toolCalls: [{ name: 'terminal', arguments: { command: 'echo hi' } }] },
       { text: 'done too' },
     );
-    const answer = await client.chat.completions.create(ask('again'));
+    const answer = await served.client.chat.completions.create(ask('again'));
     expect(answer.choices[0]?.message).toMatchObject({ content: 'done too' });
   });
 
   it('refuses a command of the unconditional block list and tells the model', async () => {
-    upstream.script(
+    served.upstream.script(
       { toolCalls: [{ name: 'terminal', arguments: { command: 'rm -rf /' } }] },
       { text: 'sorry' },
     );
-    await client.chat.completions.create(ask('clean up'));
+    await served.client.chat.completions.create(ask('clean up'));
     const messages = seen()[1]?.body['messages'] as { content: string }[];
     expect(messages.at(-1)?.content).toContain('BLOCKED');
   });
 
   it('refuses a command that would need an approval nobody can give', async () => {
-    upstream.script(
+    served.upstream.script(
       { toolCalls: [{ name: 'terminal', arguments: { command: 'git push --force' } }] },
       { text: 'I may not' },
     );
-    await client.chat.completions.create(ask('push'));
+    await served.client.chat.completions.create(ask('push'));
     const messages = seen()[1]?.body['messages'] as { content: string }[];
     expect(messages.at(-1)?.content).toMatch(/not consented|approval|BLOCKED/i);
   });
 
   it('gets typed errors: wrong key, bad request, failing model, no server', async () => {
-    const stranger = new OpenAI({ baseURL: `${home.apiUrl}/v1`, apiKey: 'wrong', maxRetries: 0 });
+    const stranger = new OpenAI({ baseURL: `${served.home.apiUrl}/v1`, apiKey: 'wrong', maxRetries: 0 });
     await expect(stranger.models.list()).rejects.toBeInstanceOf(AuthenticationError);
     const file = [{ type: 'file', file: { file_id: 'x' } }] as never;
-    await expect(client.chat.completions.create(ask(file))).rejects.toMatchObject({
+    await expect(served.client.chat.completions.create(ask(file))).rejects.toMatchObject({
       constructor: BadRequestError,
       code: 'unsupported_content_type',
     });
-    upstream.script({ fault: { kind: 'status', status: 400, message: 'no such thing' } });
-    await expect(client.chat.completions.create(ask('x'))).rejects.toMatchObject({
+    served.upstream.script({ fault: { kind: 'status', status: 400, message: 'no such thing' } });
+    await expect(served.client.chat.completions.create(ask('x'))).rejects.toMatchObject({
       constructor: InternalServerError,
       status: 502,
       code: 'agent_incomplete',
@@ -137,8 +112,8 @@ describe('the official openai client, unmodified, against the real gateway', () 
 
   it('keeps a conversation in a session named by a header', async () => {
     const headers = { 'X-Hermes-Session-Id': 'talk-1' };
-    await client.chat.completions.create(ask('my name is Ann'), { headers });
-    await client.chat.completions.create(ask('who am I'), { headers });
+    await served.client.chat.completions.create(ask('my name is Ann'), { headers });
+    await served.client.chat.completions.create(ask('who am I'), { headers });
     const messages = seen()[1]?.body['messages'] as { role: string; content: string }[];
     expect(messages.filter(({ role }) => role !== 'system').map(({ content }) => content)).toEqual([
       'my name is Ann',
@@ -150,33 +125,24 @@ describe('the official openai client, unmodified, against the real gateway', () 
   it('runs one turn for two requests with one Idempotency-Key', async () => {
     const options = { headers: { 'Idempotency-Key': 'pay-once' } };
     const [one, two] = await Promise.all([
-      client.chat.completions.create(ask('pay'), options),
-      client.chat.completions.create(ask('pay'), options),
+      served.client.chat.completions.create(ask('pay'), options),
+      served.client.chat.completions.create(ask('pay'), options),
     ]);
     expect(one.choices[0]?.message.content).toBe(two.choices[0]?.message.content);
     expect(seen()).toHaveLength(1);
   });
 
   it('that goes away ends the work: no further model call is made', async () => {
-    upstream.script({ toolCalls: [{ name: 'terminal', arguments: { command: 'sleep 20' } }] });
+    served.upstream.script({ toolCalls: [{ name: 'terminal', arguments: { command: 'sleep 20' } }] });
     const abort = new AbortController();
-    const stream = await client.chat.completions.create(
+    const stream = await served.client.chat.completions.create(
       { ...ask('wait'), stream: true },
       { signal: abort.signal },
     );
     const iterator = stream[Symbol.asyncIterator]();
     await iterator.next();
     abort.abort();
-    await expect
-      .poll(
-        async () => {
-          const headers = { authorization: `Bearer ${home.apiKey}` };
-          const response = await fetch(`${home.apiUrl}/health/detailed`, { headers });
-          return ((await response.json()) as { active_agents: number }).active_agents;
-        },
-        { timeout: 5_000 },
-      )
-      .toBe(0);
+    await expect.poll(() => served.active(), { timeout: 5_000 }).toBe(0);
     expect(seen()).toHaveLength(1);
   });
 });

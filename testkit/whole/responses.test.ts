@@ -1,42 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import OpenAI, { BadRequestError, NotFoundError } from 'openai';
+import type OpenAI from 'openai';
+import { BadRequestError, NotFoundError } from 'openai';
 import { ResponsesWS } from 'openai/resources/responses/ws';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { GatewayProcess, type Home, makeHome } from '../gateway-process.ts';
-import { startUpstream, type Upstream } from '../upstream/index.ts';
+import { describe, expect, it } from 'vitest';
+import { serve } from './served.ts';
 
-let upstream: Upstream;
-let home: Home;
-let gateway: GatewayProcess;
-let client: OpenAI;
-
-beforeAll(async () => {
-  upstream = await startUpstream();
-  home = await makeHome({
-    upstream: upstream.url,
-    upstreamKey: upstream.key,
-    yaml: 'agent: {api_max_retries: 1}',
-  });
-  gateway = new GatewayProcess(home);
-  await gateway.listening();
-  client = new OpenAI({ baseURL: `${home.apiUrl}/v1`, apiKey: home.apiKey, maxRetries: 0 });
-});
-afterAll(async () => {
-  await gateway.kill('SIGTERM');
-  await upstream.close();
-  home.remove();
-});
-let before = 0;
-beforeEach(() => {
-  before = upstream.requests.length;
-});
-const seen = () => upstream.requests.slice(before);
-/** What the model was shown by the newest request, without the system text. */
-const shown = () =>
-  (seen().at(-1)!.body['messages'] as { role: string; content: unknown }[]).filter(
-    ({ role }) => role !== 'system',
-  );
+const served = serve();
+const { seen, shown } = served;
 
 const weather: OpenAI.Responses.FunctionTool = {
   type: 'function',
@@ -53,25 +24,23 @@ const runEcho = {
 
 describe('the official openai client, unmodified, on /v1/responses', () => {
   it('gets an answer and continues it, across a restart too', async () => {
-    const one = await client.responses.create({ model: 'gpt-5', input: 'my name is Ann' });
+    const one = await served.client.responses.create({ model: 'gpt-5', input: 'my name is Ann' });
     expect(one.output_text).toBe('echo: my name is Ann');
-    const two = await client.responses.create({ input: 'who am I', previous_response_id: one.id });
+    const two = await served.client.responses.create({ input: 'who am I', previous_response_id: one.id });
     expect(shown().map(({ content }) => content)).toEqual([
       'my name is Ann',
       'echo: my name is Ann',
       'who am I',
     ]);
-    await gateway.kill('SIGTERM');
-    gateway = new GatewayProcess(home);
-    await gateway.listening();
-    expect(await client.responses.retrieve(two.id)).toMatchObject({ id: two.id, status: 'completed' });
-    await client.responses.create({ input: 'again', previous_response_id: two.id });
+    await served.restart('SIGTERM');
+    expect(await served.client.responses.retrieve(two.id)).toMatchObject({ id: two.id, status: 'completed' });
+    await served.client.responses.create({ input: 'again', previous_response_id: two.id });
     expect(shown()).toHaveLength(5);
   });
 
   it('streams text and the tools of the server; the final object is what is stored', async () => {
-    upstream.script(runEcho, { text: 'done' });
-    const stream = client.responses.stream({ model: 'gpt-5', input: 'count' });
+    served.upstream.script(runEcho, { text: 'done' });
+    const stream = served.client.responses.stream({ model: 'gpt-5', input: 'count' });
     const final = await stream.finalResponse();
     expect(final.output.map(({ type }) => type)).toEqual([
       'message',
@@ -80,7 +49,7 @@ describe('the official openai client, unmodified, on /v1/responses', () => {
       'message',
     ]);
     expect(JSON.stringify(final.output[2])).toContain('42');
-    const stored = await client.responses.retrieve(final.id);
+    const stored = await served.client.responses.retrieve(final.id);
     expect({ ...final, output_parsed: undefined, parsed: undefined }).toMatchObject({
       id: stored.id,
       status: stored.status,
@@ -90,11 +59,11 @@ describe('the official openai client, unmodified, on /v1/responses', () => {
   });
 
   it('has its own function called and goes on with the result', async () => {
-    upstream.script(callWeather, { text: 'Sunny.' });
-    const asked = await client.responses.create({ input: 'weather in Rome?', tools: [weather] });
+    served.upstream.script(callWeather, { text: 'Sunny.' });
+    const asked = await served.client.responses.create({ input: 'weather in Rome?', tools: [weather] });
     const call = asked.output.find((item) => item.type === 'function_call')!;
     expect(JSON.parse(call.arguments)).toEqual({ town: 'Rome' });
-    const answer = await client.responses.create({
+    const answer = await served.client.responses.create({
       previous_response_id: asked.id,
       input: [{ type: 'function_call_output', call_id: call.call_id, output: '30 °C' }],
       tools: [weather],
@@ -105,27 +74,27 @@ describe('the official openai client, unmodified, on /v1/responses', () => {
       { role: 'assistant', tool_calls: [{ id: call.call_id }] },
       { role: 'tool', tool_call_id: call.call_id, content: '30 °C' },
     ]);
-    await client.responses.create({ previous_response_id: answer.id, input: 'thanks' });
+    await served.client.responses.create({ previous_response_id: answer.id, input: 'thanks' });
     expect(shown().map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant', 'user']);
   });
 
   it('streams the call of its own function', async () => {
-    upstream.script(callWeather);
-    const stream = client.responses.stream({ input: 'weather?', tools: [weather] });
+    served.upstream.script(callWeather);
+    const stream = served.client.responses.stream({ input: 'weather?', tools: [weather] });
     const final = await stream.finalResponse();
     expect(final.output).toMatchObject([{ type: 'function_call', name: 'get_weather', status: 'completed' }]);
   });
 
   it('parses an answer that follows a schema', async () => {
-    upstream.script({ text: '{"town":"Rome"}' });
+    served.upstream.script({ text: '{"town":"Rome"}' });
     const schema = { type: 'object', properties: { town: { type: 'string' } }, required: ['town'] };
-    const parsed = await client.responses.parse({
+    const parsed = await served.client.responses.parse({
       input: 'town?',
       text: { format: { type: 'json_schema', name: 'town', schema, strict: true } },
     });
     expect(parsed.output_parsed).toEqual({ town: 'Rome' });
-    upstream.script({ text: 'Rome, I think' });
-    const failed = await client.responses.create({
+    served.upstream.script({ text: 'Rome, I think' });
+    const failed = await served.client.responses.create({
       input: 'town?',
       text: { format: { type: 'json_schema', name: 'town', schema, strict: true } },
     });
@@ -133,60 +102,65 @@ describe('the official openai client, unmodified, on /v1/responses', () => {
   });
 
   it('runs a response in the background, follows it, and cancels another', async () => {
-    upstream.script({ text: 'one two three', fault: { kind: 'slow', msPerFrame: 40 } });
-    const started = await client.responses.create({ input: 'x', background: true });
+    served.upstream.script({ text: 'one two three', fault: { kind: 'slow', msPerFrame: 40 } });
+    const started = await served.client.responses.create({ input: 'x', background: true });
     expect(started.status).toBe('in_progress');
     await expect
-      .poll(async () => (await client.responses.retrieve(started.id)).status, { timeout: 5_000 })
+      .poll(async () => (await served.client.responses.retrieve(started.id)).status, { timeout: 5_000 })
       .toBe('completed');
-    expect((await client.responses.retrieve(started.id)).output_text).toBe('one two three');
+    expect((await served.client.responses.retrieve(started.id)).output_text).toBe('one two three');
 
-    upstream.script({ fault: { kind: 'hang-mid-stream' }, text: 'a b c d' });
-    const endless = await client.responses.create({ input: 'x', background: true });
-    const cancelled = await client.responses.cancel(endless.id);
+    served.upstream.script({ fault: { kind: 'hang-mid-stream' }, text: 'a b c d' });
+    const endless = await served.client.responses.create({ input: 'x', background: true });
+    const cancelled = await served.client.responses.cancel(endless.id);
     expect(cancelled.status).toBe('cancelled');
-    expect((await client.responses.cancel(endless.id)).status).toBe('cancelled');
+    expect((await served.client.responses.cancel(endless.id)).status).toBe('cancelled');
   });
 
   it('reads a background stream again', async () => {
-    const stream = await client.responses.create({ input: 'one two', background: true, stream: true });
+    const stream = await served.client.responses.create({ input: 'one two', background: true, stream: true });
     const events: OpenAI.Responses.ResponseStreamEvent[] = [];
     for await (const event of stream) events.push(event);
     const id = (events[0] as { response: { id: string } }).response.id;
-    const again = await client.responses.retrieve(id, { stream: true, starting_after: 2 });
+    const again = await served.client.responses.retrieve(id, { stream: true, starting_after: 2 });
     const later: OpenAI.Responses.ResponseStreamEvent[] = [];
     for await (const event of again) later.push(event);
     expect(later).toEqual(events.slice(3));
-    const replay = client.responses.stream({ response_id: id });
+    const replay = served.client.responses.stream({ response_id: id });
     expect((await replay.finalResponse()).output_text).toBe('echo: one two');
   });
 
   it('lists, counts, deletes and gets typed errors', async () => {
-    const { id } = await client.responses.create({ input: ['a', 'b'] as never });
-    const items = await client.responses.inputItems.list(id, { order: 'asc' });
+    const { id } = await served.client.responses.create({ input: ['a', 'b'] as never });
+    const items = await served.client.responses.inputItems.list(id, { order: 'asc' });
     expect(items.data).toHaveLength(2);
-    const count = await client.responses.inputTokens.count({ input: 'hello there' });
+    const count = await served.client.responses.inputTokens.count({ input: 'hello there' });
     expect(count.input_tokens).toBeGreaterThan(0);
-    await client.responses.delete(id);
-    await expect(client.responses.retrieve(id)).rejects.toBeInstanceOf(NotFoundError);
-    await expect(client.responses.create({ input: 'x', previous_response_id: id })).rejects.toMatchObject({
+    await served.client.responses.delete(id);
+    await expect(served.client.responses.retrieve(id)).rejects.toBeInstanceOf(NotFoundError);
+    await expect(
+      served.client.responses.create({ input: 'x', previous_response_id: id }),
+    ).rejects.toMatchObject({
       code: 'previous_response_not_found',
     });
-    await expect(client.responses.create({ input: [] })).rejects.toBeInstanceOf(BadRequestError);
+    await expect(served.client.responses.create({ input: [] })).rejects.toBeInstanceOf(BadRequestError);
   });
 
   it('gets a failed response, not an exception, when the model fails', async () => {
-    upstream.script({ fault: { kind: 'status', status: 400, message: 'no such thing' } });
-    const stream = client.responses.stream({ input: 'x' });
+    served.upstream.script({ fault: { kind: 'status', status: 400, message: 'no such thing' } });
+    const stream = served.client.responses.stream({ input: 'x' });
     const final = await stream.finalResponse();
     expect(final).toMatchObject({ status: 'failed', error: { code: 'server_error' } });
-    expect((await client.responses.retrieve(final.id)).status).toBe('failed');
+    expect((await served.client.responses.retrieve(final.id)).status).toBe('failed');
   });
 
   it('keeps what was said before it went away, and the work ends', async () => {
-    upstream.script({ fault: { kind: 'hang-mid-stream', after: 4 }, text: 'one two three four' });
+    served.upstream.script({ fault: { kind: 'hang-mid-stream', after: 4 }, text: 'one two three four' });
     const abort = new AbortController();
-    const stream = await client.responses.create({ input: 'x', stream: true }, { signal: abort.signal });
+    const stream = await served.client.responses.create(
+      { input: 'x', stream: true },
+      { signal: abort.signal },
+    );
     let id = '';
     for await (const event of stream) {
       if (event.type === 'response.created') id = event.response.id;
@@ -194,13 +168,13 @@ describe('the official openai client, unmodified, on /v1/responses', () => {
     }
     abort.abort();
     await expect
-      .poll(async () => (await client.responses.retrieve(id)).status, { timeout: 5_000 })
+      .poll(async () => (await served.client.responses.retrieve(id)).status, { timeout: 5_000 })
       .toBe('incomplete');
-    expect((await client.responses.retrieve(id)).output_text).toContain('one');
+    expect((await served.client.responses.retrieve(id)).output_text).toContain('one');
   });
 
   it('talks over a WebSocket', async () => {
-    const socket = new ResponsesWS(client);
+    const socket = new ResponsesWS(served.client);
     try {
       socket.send({ type: 'response.create', model: 'gpt-5', input: 'over the wire', store: false } as never);
       const text = await new Promise<string>((resolve, reject) => {
@@ -218,29 +192,27 @@ describe('the official openai client, unmodified, on /v1/responses', () => {
 
 describe('a killed gateway', () => {
   it('leaves no response in progress; one in the background is resumed and ends', async () => {
-    upstream.script(
+    served.upstream.script(
       { fault: { kind: 'hang-mid-stream', after: 4 }, text: 'one two three four' },
       { fault: { kind: 'hang-mid-stream', after: 4 }, text: 'one two three four' },
     );
-    const live = await client.responses.create({ input: 'live', stream: true });
+    const live = await served.client.responses.create({ input: 'live', stream: true });
     let liveId = '';
     for await (const event of live) {
       if (event.type === 'response.created') liveId = event.response.id;
       if (event.type === 'response.output_text.delta') break;
     }
-    const background = await client.responses.create({ input: 'background', background: true });
+    const background = await served.client.responses.create({ input: 'background', background: true });
     await expect.poll(() => seen().length).toBe(2);
-    await gateway.kill('SIGKILL');
-    gateway = new GatewayProcess(home);
-    await gateway.listening();
-    expect(await client.responses.retrieve(liveId)).toMatchObject({
+    await served.restart('SIGKILL');
+    expect(await served.client.responses.retrieve(liveId)).toMatchObject({
       status: 'incomplete',
       incomplete_details: { reason: 'interrupted' },
     });
     await expect
-      .poll(async () => (await client.responses.retrieve(background.id)).status, { timeout: 5_000 })
+      .poll(async () => (await served.client.responses.retrieve(background.id)).status, { timeout: 5_000 })
       .toBe('completed');
-    expect((await client.responses.retrieve(background.id)).output_text).toBe('echo: background');
+    expect((await served.client.responses.retrieve(background.id)).output_text).toBe('echo: background');
   });
 });
 
@@ -256,11 +228,7 @@ function expectValid(name: string, value: unknown): void {
 }
 
 async function post(body: object, path = '') {
-  const response = await fetch(`${home.apiUrl}/v1/responses${path}`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${home.apiKey}` },
-    body: JSON.stringify(body),
-  });
+  const response = await served.post(`/v1/responses${path}`, body);
   return { status: response.status, text: await response.text() };
 }
 
@@ -321,7 +289,7 @@ describe('the compliance list of Open Responses', () => {
 
   it('tool-calling, in JSON and as a stream', async () => {
     const body = { model, input: [message('user', 'Weather in Rome?')], tools: [weather] };
-    upstream.script(callWeather, callWeather);
+    served.upstream.script(callWeather, callWeather);
     const answer = JSON.parse((await post(body)).text) as { output: { type: string }[] };
     expectValid('ResponseResource', answer);
     expect(answer.output.map(({ type }) => type)).toContain('function_call');
