@@ -102,6 +102,23 @@ describe('a pacer', () => {
     expect(pacer.reserve('b', 'send')).toBe(0);
   });
 
+  it('leaves half of every limit to what is not a hint', () => {
+    const time = new Time();
+    const pacer = new Pacer([limit('account', 4, 1_000)], time);
+    const hints = [1, 2, 3].map((chat) => pacer.reserve(String(chat), 'hint'));
+    expect(hints).toEqual([0, 0, 1_001]);
+    expect([pacer.reserve('a', 'send'), pacer.reserve('b', 'send')]).toEqual([0, 0]);
+    expect(pacer.reserve('c', 'send')).toBe(1_001);
+  });
+
+  it('tells the wait of the whole account from that of one chat', () => {
+    const pacer = new Pacer([limit('account', 2, 500), limit('chat', 1, 1_000)], new Time());
+    pacer.reserve('a', 'send');
+    expect([pacer.reserve('a', 'send'), pacer.accountWait('send')]).toEqual([1_001, 0]);
+    pacer.reserve('b', 'send');
+    expect([pacer.reserve('c', 'send'), pacer.accountWait('send')]).toEqual([501, 501]);
+  });
+
   it('counts sends only where the limit says so, and groups only in groups', () => {
     const time = new Time();
     const pacer = new Pacer([limit('group', 1, 60_000, 'send')], time);

@@ -43,7 +43,8 @@ export class Pacer {
 
   /**
    * 0 = the call is booked: make it now. Otherwise nothing was booked: ask again after that many milliseconds.
-   * `group`: the chat is one to which limits of scope `group` apply.
+   * `group`: the chat is one to which limits of scope `group` apply. Hints take at most half of what a limit allows, so
+   * that no answer waits for them.
    */
   reserve(chat: string, call: Call, group = false): number {
     const now = this.#clock.monotonic();
@@ -55,7 +56,8 @@ export class Pacer {
     if (full > 0) return full;
     const windows = known ?? this.#chatLimits.map(open);
     const counting = [...this.#account, ...windows].filter(({ limit }) => applies(limit, call, group));
-    const wait = Math.max(0, ...counting.map((window) => waitOf(window, now)));
+    const share = call === 'hint' ? 0.5 : 1;
+    const wait = Math.max(0, ...counting.map((window) => waitOf(window, now, share)));
     if (wait > 0) return Math.ceil(wait);
     for (const window of counting) book(window, now);
     if (windows.length > 0) {
@@ -63,6 +65,13 @@ export class Pacer {
       this.#chats.set(chat, windows);
     }
     return 0;
+  }
+
+  /** How long the account as a whole must be quiet, whatever the chat. */
+  accountWait(call: Call): number {
+    const now = this.#clock.monotonic();
+    const waits = this.#account.filter(({ limit }) => applies(limit, call, false));
+    return Math.ceil(Math.max(0, this.#accountHeld - now, ...waits.map((window) => waitOf(window, now, 1))));
   }
 
   /** The platform asked for quiet: nothing goes to the chat, or from the account at all, for `ms`. */
@@ -111,9 +120,10 @@ function applies(limit: Limit, call: Call, group: boolean): boolean {
   return (limit.calls === 'all' || call === 'send') && (limit.scope !== 'group' || group);
 }
 
-function waitOf({ limit, calls }: Window, now: number): number {
-  if (calls.length < limit.count) return 0;
-  return calls[0]! + limit.perMs + apart - now;
+function waitOf({ limit, calls }: Window, now: number, share: number): number {
+  const most = Math.max(1, Math.floor(limit.count * share));
+  const before = calls[calls.length - most];
+  return before === undefined ? 0 : before + limit.perMs + apart - now;
 }
 
 function book({ limit, calls }: Window, now: number): void {

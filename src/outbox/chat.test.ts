@@ -76,7 +76,7 @@ function platform(
         },
       },
     },
-    pace: async () => {},
+    pace: async () => 0,
     hold: () => {},
     settled: () => {},
     obituary: (part) => {
@@ -203,9 +203,17 @@ describe('parts of one chat', () => {
     const { deps, seen } = platform();
     const pace = async ({ key }: { readonly key: string }) => {
       if (key === 't:0') await store.write((tx) => tx.run(cancelPart, { key }));
+      return 0;
     };
     await deliverChat({ ...deps, pace }, '7', new AbortController().signal);
     expect(seen).toEqual(['two']);
+  });
+
+  it('of a chat that must keep quiet wait outside, so that the chat holds no place', async () => {
+    await queue('one');
+    const { deps, seen } = platform();
+    const wait = await deliverChat({ ...deps, pace: async () => 700 }, '7', new AbortController().signal);
+    expect([wait, seen]).toEqual([700, []]);
   });
 
   it('that ended unsent are told about in the same commit', async () => {

@@ -17,8 +17,11 @@ export interface ChatDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly account: OutAccount;
-  /** Waits until the account's budget allows one more write to the chat. */
-  pace(part: HeadPart, signal: AbortSignal): Promise<void>;
+  /**
+   * Waits until the account's budget allows one more write. Answers more than 0 when it is this chat that has to wait
+   * so many milliseconds; then nothing was booked.
+   */
+  pace(part: HeadPart, signal: AbortSignal): Promise<number>;
   /** The platform asked for quiet. */
   hold(scope: 'chat' | 'account', chat: string, ms: number): void;
   /** What the chat reads about a part that ended without being sent; stored in the same commit as its end. */
@@ -61,8 +64,9 @@ export async function deliverChat(
       );
       continue;
     }
-    await deps.pace(part, signal);
+    const wait = await deps.pace(part, signal);
     if (signal.aborted) return undefined;
+    if (wait > 0) return wait;
     await attempt(deps, part, signal);
   }
   return undefined;

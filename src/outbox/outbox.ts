@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { ChatId, MessageId, ThreadId } from '../core/ids.ts';
 import { brand } from '../core/ids.ts';
 import type { Address, DeliveryTarget } from '../core/inbound.ts';
+import { type LaneState, Lanes } from '../core/lanes.ts';
 import type { Log } from '../core/log.ts';
 import type { Capabilities } from '../core/manifest.ts';
 import { Pacer } from '../net/pace.ts';
@@ -25,21 +26,16 @@ export interface OutboxOptions {
   readonly secrets: readonly string[];
 }
 
-interface Lane {
-  /** Woken while it delivers: look again before resting. */
-  again: boolean;
-}
-
 interface Open {
   readonly account: OutAccount;
   readonly pacer: Pacer;
-  readonly lanes: Map<string, Lane>;
-  readonly timers: Map<string, () => void>;
+  readonly lanes: Lanes<string>;
 }
 
 /** Used for accounts that are no longer configured: their parts wait in the store. */
 const unknownText: Capabilities['text'] = { max: 4_000, unit: 'utf16', counts: 'source' };
-const storeRetryMs = 1_000;
+/** Chats of one account that are delivered to at once. Chats that must wait for their own limit take no place. */
+const mostDelivering = 128;
 
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -48,8 +44,6 @@ export class Outbox {
   readonly #typing: Typing;
   /** Who waits for the end of a part, by its key. */
   readonly #waiting = new Map<string, () => void>();
-  #delivering = 0;
-  #onIdle: (() => void) | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -58,9 +52,18 @@ export class Outbox {
 
   /** Call once per configured account, before its source is connected; takes up what an earlier process left. */
   async open(account: OutAccount): Promise<{ readonly chats: number }> {
-    const { clock, store } = this.#options;
-    const pacer = new Pacer(account.manifest.limits, clock);
-    this.#accounts.set(account.id, { account, pacer, lanes: new Map(), timers: new Map() });
+    const { clock, store, log } = this.#options;
+    const open: Open = {
+      account,
+      pacer: new Pacer(account.manifest.limits, clock),
+      lanes: new Lanes({
+        clock,
+        limit: mostDelivering,
+        work: (chat) => this.#deliver(open, chat),
+        failed: (_chat, error) => log('error', 'outbox.store', { account: account.id, error }),
+      }),
+    };
+    this.#accounts.set(account.id, open);
     const chats = await store.read.all(openChats, { account: account.id });
     for (const { chat } of chats) this.wake(account.id, chat);
     return { chats: chats.length };
@@ -88,17 +91,7 @@ export class Outbox {
   }
 
   wake(accountId: string, chat: string): void {
-    const open = this.#accounts.get(accountId);
-    if (open === undefined || this.#stop.signal.aborted) return;
-    open.timers.get(chat)?.();
-    open.timers.delete(chat);
-    const lane = open.lanes.get(chat);
-    if (lane !== undefined) {
-      lane.again = true;
-      return;
-    }
-    open.lanes.set(chat, { again: false });
-    void this.#deliver(open, chat);
+    this.#accounts.get(accountId)?.lanes.wake(chat);
   }
 
   /** The account and chat a target means. Throws BadTarget when there is none. */
@@ -153,66 +146,46 @@ export class Outbox {
   async close(): Promise<void> {
     this.#stop.abort(new Error('the gateway is shutting down'));
     this.#typing.close();
-    for (const open of this.#accounts.values()) for (const cancel of open.timers.values()) cancel();
-    if (this.#delivering > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-    }
+    await Promise.all([...this.#accounts.values()].map(({ lanes }) => lanes.stop()));
   }
 
   /** Resolves when no part is due, at most after `ms`; lets finished answers leave before a stop. */
   async flush(ms: number): Promise<void> {
     const end = this.#options.clock.monotonic() + ms;
-    while (this.#delivering > 0 && this.#options.clock.monotonic() < end) await this.#options.clock.sleep(20);
+    while (this.#isDelivering() && this.#options.clock.monotonic() < end) await this.#options.clock.sleep(20);
   }
 
-  async #deliver(open: Open, chat: string): Promise<void> {
+  #isDelivering(): boolean {
+    return [...this.#accounts.values()].some(({ lanes }) => lanes.working + lanes.waiting > 0);
+  }
+
+  async #deliver(open: Open, chat: string): Promise<LaneState> {
     const { store, clock, log } = this.#options;
-    this.#delivering += 1;
-    let wait: number | undefined;
-    try {
-      wait = await deliverChat(
-        {
-          store,
-          clock,
-          log,
-          account: open.account,
-          pace: (part, signal) => this.#pace(open, part, signal),
-          hold: (scope, to, ms) => open.pacer.hold(scope, to, ms),
-          obituary: (part) => this.#notice(open, part),
-          settled: (part) => this.#waiting.get(part.key)?.(),
-        },
-        chat,
-        this.#stop.signal,
-      );
-    } catch (error) {
-      log('error', 'outbox.store', { account: open.account.id, error });
-      wait = storeRetryMs;
-    }
-    const lane = open.lanes.get(chat);
-    open.lanes.delete(chat);
-    this.#delivering -= 1;
-    if (this.#stop.signal.aborted) {
-      if (this.#delivering === 0) this.#onIdle?.();
-      return;
-    }
-    if (lane?.again) this.wake(open.account.id, chat);
-    else if (wait !== undefined) {
-      open.timers.set(
-        chat,
-        clock.after(wait, () => this.wake(open.account.id, chat)),
-      );
-    }
+    const waitMs = await deliverChat(
+      {
+        store,
+        clock,
+        log,
+        account: open.account,
+        pace: (part, signal) => this.#pace(open, part, signal),
+        hold: (scope, to, ms) => open.pacer.hold(scope, to, ms),
+        obituary: (part) => this.#notice(open, part),
+        settled: (part) => this.#waiting.get(part.key)?.(),
+      },
+      chat,
+      this.#stop.signal,
+    );
+    return waitMs === undefined ? 'idle' : { waitMs };
   }
 
-  async #pace(open: Open, part: HeadPart, signal: AbortSignal): Promise<void> {
+  async #pace(open: Open, part: HeadPart, signal: AbortSignal): Promise<number> {
     const { kind } = JSON.parse(part.op) as PartOp;
     const call = kind === 'send' || kind === 'edit' ? kind : 'other';
     const group = open.account.adapter.isGroup?.(addressOf(part)) ?? false;
     for (;;) {
       const wait = open.pacer.reserve(part.chat, call, group);
-      if (wait <= 0 || signal.aborted) return;
+      if (wait <= 0 || signal.aborted) return 0;
+      if (open.pacer.accountWait(call) < wait) return wait;
       await this.#options.clock.sleep(wait, signal);
     }
   }

@@ -61,8 +61,8 @@ export class Typing {
     const { account, at } = active;
     const { typing } = account.manifest.capabilities;
     if (typing === false) return;
-    active.nextAt = this.#clock.monotonic() + typing.ttlMs * 0.8;
     if (active.pacer.reserve(at.chat, 'hint', account.adapter.isGroup?.(at) ?? false) > 0) return;
+    active.nextAt = this.#clock.monotonic() + typing.ttlMs * 0.8;
     const abort = new AbortController();
     const cancel = this.#clock.after(callMs, () => abort.abort(new Error('typing took too long')));
     account.adapter

@@ -10,6 +10,7 @@ import { GatewayError } from '../core/errors.ts';
 import { reach } from '../core/fault.ts';
 import { brand, type SessionKey, type TraceId, type TurnId } from '../core/ids.ts';
 import type { Address, DeliveryTarget } from '../core/inbound.ts';
+import { type LaneState, Lanes } from '../core/lanes.ts';
 import type { Log } from '../core/log.ts';
 import { type Message, noUsage } from '../core/message.ts';
 import { type PartDraft, storeDrafts } from '../outbox/draft.ts';
@@ -26,7 +27,6 @@ import type { TurnHandle, TurnRequest, Turns } from './contract.ts';
 import { commitEnding } from './finish.ts';
 import { chatInput } from './input.ts';
 import { openJournal } from './journal.ts';
-import { type LaneState, Lanes } from './lanes.ts';
 import { Interrupted, RunningTurn } from './running.ts';
 import { storeRequest } from './submit.ts';
 
@@ -70,9 +70,13 @@ const mostWaiting = 2_000;
  */
 const mostAttempts = 10;
 
+/** How many lanes of an earlier process run at first, and how often more may follow. */
+const fewestRecovered = 16;
+const recoverStepMs = 25;
+
 export class TurnEngine implements Turns {
   readonly #deps: EngineDeps;
-  readonly #lanes: Lanes;
+  readonly #lanes: Lanes<SessionKey>;
   readonly #busy: BusyChats;
   /** Live turns by id, from submission to the recorded end; chat turns while they run. */
   readonly #turns = new Map<TurnId, RunningTurn>();
@@ -159,8 +163,27 @@ export class TurnEngine implements Turns {
       await tx.run(failLiveLeftovers, { reason: 'interrupted' });
     });
     const lanes = await store.read.all(openLanes, {});
-    for (const lane of lanes) this.#lanes.wake(brand<SessionKey>(lane.session_key));
+    void this.#wakeSteadily(lanes.map((lane) => brand<SessionKey>(lane.session_key)));
     return { lanes: lanes.length };
+  }
+
+  /**
+   * Thousands of waiting chats: the oldest begin alone, and more follow as long as the process keeps up, so that the
+   * first answers leave before the machine is busy with the turns of all the others. An event that comes in meanwhile
+   * wakes its lane as always.
+   */
+  async #wakeSteadily(keys: readonly SessionKey[]): Promise<void> {
+    const { clock } = this.#deps;
+    let window = fewestRecovered;
+    for (let next = 0; next < keys.length && !this.#draining; ) {
+      const room = Math.max(window - this.#lanes.working - this.#lanes.waiting, 1);
+      for (const key of keys.slice(next, next + room)) this.#lanes.wake(key);
+      next += room;
+      const before = clock.now();
+      await clock.sleep(recoverStepMs);
+      const late = clock.now() - before - recoverStepMs;
+      window = late < recoverStepMs ? Math.min(window * 2, mostRunning) : fewestRecovered;
+    }
   }
 
   /**

@@ -1,33 +1,32 @@
 /**
- * Runs lanes: at most one job per session key, at most `limit` jobs at once, lanes that wait longest first.
+ * Runs lanes: at most one job per key (a session, a chat), at most `limit` jobs at once, lanes that wait longest first.
  * Nothing here is a fact: after a crash the lanes are woken again from the rows.
  */
-import type { Clock } from '../core/clock.ts';
-import type { SessionKey } from '../core/ids.ts';
+import type { Clock } from './clock.ts';
 
 /** What a lane does next: `idle` until woken, `again` at once, or look again after `waitMs`. */
 export type LaneState = 'idle' | 'again' | { readonly waitMs: number };
 
-export interface LanesOptions {
+export interface LanesOptions<K> {
   readonly clock: Clock;
   readonly limit: number;
   /** Does one job of the lane. Must not throw: a throw is a bug and parks the lane for a second. */
-  work(key: SessionKey): Promise<LaneState>;
-  /** The lane was woken while it works. */
-  busy(key: SessionKey): void;
-  failed(key: SessionKey, error: unknown): void;
+  work(key: K): Promise<LaneState>;
+  /** The lane was woken while it works; it will look again in any case. */
+  busy?(key: K): void;
+  failed(key: K, error: unknown): void;
 }
 
-export class Lanes {
-  readonly #options: LanesOptions;
-  readonly #ready = new Set<SessionKey>();
-  readonly #working = new Set<SessionKey>();
-  readonly #wokenWhileWorking = new Set<SessionKey>();
-  readonly #timers = new Map<SessionKey, () => void>();
+export class Lanes<K extends string> {
+  readonly #options: LanesOptions<K>;
+  readonly #ready = new Set<K>();
+  readonly #working = new Set<K>();
+  readonly #wokenWhileWorking = new Set<K>();
+  readonly #timers = new Map<K, () => void>();
   #open = true;
   #onEmpty: (() => void) | undefined;
 
-  constructor(options: LanesOptions) {
+  constructor(options: LanesOptions<K>) {
     this.#options = options;
   }
 
@@ -39,15 +38,15 @@ export class Lanes {
     return this.#ready.size;
   }
 
-  isWorking(key: SessionKey): boolean {
+  isWorking(key: K): boolean {
     return this.#working.has(key);
   }
 
-  wake(key: SessionKey): void {
+  wake(key: K): void {
     if (!this.#open) return;
     if (this.#working.has(key)) {
       this.#wokenWhileWorking.add(key);
-      this.#options.busy(key);
+      this.#options.busy?.(key);
       return;
     }
     this.#cancelTimer(key);
@@ -75,7 +74,7 @@ export class Lanes {
     }
   }
 
-  async #work(key: SessionKey): Promise<void> {
+  async #work(key: K): Promise<void> {
     let next: LaneState;
     try {
       next = await this.#options.work(key);
@@ -94,7 +93,7 @@ export class Lanes {
     this.#pump();
   }
 
-  #later(key: SessionKey, ms: number): void {
+  #later(key: K, ms: number): void {
     this.#timers.set(
       key,
       this.#options.clock.after(ms, () => {
@@ -104,7 +103,7 @@ export class Lanes {
     );
   }
 
-  #cancelTimer(key: SessionKey): void {
+  #cancelTimer(key: K): void {
     this.#timers.get(key)?.();
     this.#timers.delete(key);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../core/clock.ts';
-import { brand, type SessionKey } from '../core/ids.ts';
+import { systemClock } from './clock.ts';
+import { brand, type SessionKey } from './ids.ts';
 import { type LaneState, Lanes } from './lanes.ts';
 
 const key = (name: string) => brand<SessionKey>(name);
