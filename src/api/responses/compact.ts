@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { brand, type SessionKey } from '../../core/ids.ts';
 import { type Message, textOf } from '../../core/message.ts';
+import { callerOf, ownId } from '../auth/caller.ts';
 import { parseObject } from '../body.ts';
 import { ApiError, badRequest } from '../errors.ts';
 import { chooseModel } from '../model-choice.ts';
 import type { Route } from '../routes.ts';
 import { source } from './archive.ts';
 import { responsesPath } from './create.ts';
-import { inputReader, type ResponsesDeps } from './deps.ts';
+import { type FamilyDeps, inputReader, type ResponsesDeps } from './deps.ts';
 import { joinConversation, readInput } from './items.ts';
 import { previousNotFound } from './plan.ts';
 import { checked } from './request.ts';
@@ -30,7 +31,7 @@ const compaction = z.object({
  * `POST /v1/responses/compact` (Open Responses §16): the user's messages as they are, everything else as one sealed
  * summary. Nothing is kept: the client starts a new chain with the output.
  */
-export function compactRoute(deps: ResponsesDeps): Route {
+export function compactRoute(family: FamilyDeps): Route {
   return {
     method: 'POST',
     path: `${responsesPath}/compact`,
@@ -44,6 +45,7 @@ export function compactRoute(deps: ResponsesDeps): Route {
       errors: [400, 404, 429, 502],
     },
     async handle(request, reply) {
+      const deps = family.of(callerOf(request));
       deps.runs.refuseIfFull();
       const body = parseObject(request.body);
       const fields = checked(compactRequest, body);
@@ -54,7 +56,7 @@ export function compactRoute(deps: ResponsesDeps): Route {
         source,
         key: `compact:${request.id}`,
         sessionKey: brand<SessionKey>(`api:${request.id}`),
-        sessionId: `api_compact_${clock.hex(12)}`,
+        sessionId: ownId(deps.caller, `api_compact_${clock.hex(12)}`),
         input: order,
         history: [...notes, ...messages],
         tools: [],

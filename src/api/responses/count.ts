@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { type Message, textOf } from '../../core/message.ts';
+import { callerOf } from '../auth/caller.ts';
 import { parseObject } from '../body.ts';
 import type { Route } from '../routes.ts';
 import { responsesPath } from './create.ts';
-import { inputReader, type ResponsesDeps } from './deps.ts';
+import { type FamilyDeps, inputReader } from './deps.ts';
 import { joinConversation, readInput } from './items.ts';
 import { previousNotFound } from './plan.ts';
 import { checked, conversationOf } from './request.ts';
@@ -15,7 +16,7 @@ const perMessage = 4;
 const perImage = 765;
 
 /** `POST /v1/responses/input_tokens`: an estimate, because the tokens of the configured model are its vendor's secret. */
-export function countRoute(deps: ResponsesDeps): Route {
+export function countRoute(family: FamilyDeps): Route {
   return {
     method: 'POST',
     path: `${responsesPath}/input_tokens`,
@@ -30,6 +31,7 @@ export function countRoute(deps: ResponsesDeps): Route {
       errors: [400, 404],
     },
     async handle(request) {
+      const deps = family.of(callerOf(request));
       const body = parseObject(request.body);
       const fields = checked(inputTokensRequest, body);
       const conversation = conversationOf(fields);

@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { callerOf } from '../auth/caller.ts';
 import { looseBoolean, parseObject } from '../body.ts';
 import { utf8Header } from '../headers.ts';
 import { fingerprintOf, type IdempotencyScope } from '../idempotency.ts';
 import type { Route } from '../routes.ts';
 import type { Kept } from './archive.ts';
-import { inputReader, openEvents, type ResponsesDeps } from './deps.ts';
+import { type FamilyDeps, inputReader, openEvents, type ResponsesDeps } from './deps.ts';
 import { responseEvent } from './events.ts';
 import type { LiveResponse, Plan } from './live.ts';
 import { planResponse } from './plan.ts';
@@ -37,7 +38,7 @@ interface First {
 }
 
 /** `POST /v1/responses` (api-server §7). */
-export function createRoute(deps: ResponsesDeps): Route {
+export function createRoute(family: FamilyDeps): Route {
   const firsts = new WeakMap<object, First>();
   return {
     method: 'POST',
@@ -53,6 +54,7 @@ export function createRoute(deps: ResponsesDeps): Route {
       errors: [400, 404, 413, 429],
     },
     async handle(request, reply) {
+      const deps = family.of(callerOf(request));
       const key = utf8Header(request.headers['idempotency-key'])?.trim() || undefined;
       // A repeated request takes no slot, and only its body tells; all others are refused before it is parsed.
       if (key === undefined) deps.runs.refuseIfFull();
@@ -70,12 +72,12 @@ export function createRoute(deps: ResponsesDeps): Route {
 }
 
 function scopeOf(
-  { credential }: ResponsesDeps,
+  { caller }: ResponsesDeps,
   body: Readonly<Record<string, unknown>>,
   key: string,
 ): IdempotencyScope {
   return {
-    credential: credential?.namespace ?? 'open',
+    credential: caller.namespace,
     endpoint: responsesPath,
     key,
     fingerprint: fingerprintOf(body, fingerprintFields, String(looseBoolean(body.stream, false))),

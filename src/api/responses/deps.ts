@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiSettings } from '../../config/settings.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
-import type { Credential } from '../auth.ts';
+import type { Caller } from '../auth/caller.ts';
 import type { JsonObject } from '../body.ts';
 import { badRequest } from '../errors.ts';
 import type { Idempotency } from '../idempotency.ts';
@@ -13,10 +13,9 @@ import type { Frame, LiveResponses } from './live.ts';
 import type { InputReader } from './request.ts';
 import type { Seal } from './seal.ts';
 
-/** What every endpoint of the family needs. */
-export interface ResponsesDeps {
+/** What every endpoint of the family needs before it knows who calls. */
+export interface FamilyDeps {
   readonly api: ApiSettings;
-  readonly credential: Credential | undefined;
   readonly runs: Runs;
   readonly idempotency: Idempotency;
   readonly defaultModel: string;
@@ -24,6 +23,13 @@ export interface ResponsesDeps {
   readonly log: Log;
   readonly limits: SseLimits;
   readonly live: LiveResponses;
+  /** The same with the part of the store that belongs to one caller. */
+  of(caller: Caller): ResponsesDeps;
+}
+
+/** What answering one request needs. */
+export interface ResponsesDeps extends FamilyDeps {
+  readonly caller: Caller;
   readonly archive: Archive;
   seal(): Promise<Seal>;
 }

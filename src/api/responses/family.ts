@@ -4,16 +4,16 @@ import { Archive, closeLeftovers } from './archive.ts';
 import { compactRoute } from './compact.ts';
 import { countRoute } from './count.ts';
 import { createRoute } from './create.ts';
-import type { ResponsesDeps } from './deps.ts';
+import type { FamilyDeps } from './deps.ts';
 import { keptRoutes } from './kept.ts';
 import { LiveResponses } from './live.ts';
-import { type Seal, sealWith } from './seal.ts';
+import { sealWith } from './seal.ts';
 import { openSockets, type SocketLimits } from './sockets.ts';
 import type { ResponseStore } from './store.ts';
 
-export interface FamilyOptions extends Omit<ResponsesDeps, 'live' | 'archive' | 'seal' | 'limits'> {
+export interface FamilyOptions extends Omit<FamilyDeps, 'live' | 'of' | 'limits'> {
   readonly store: ResponseStore;
-  readonly limits: ResponsesDeps['limits'] & SocketLimits;
+  readonly limits: FamilyDeps['limits'] & SocketLimits;
 }
 
 export interface ResponsesFamily {
@@ -28,26 +28,26 @@ export interface ResponsesFamily {
 
 /** `/v1/responses` with everything below it. */
 export function openResponses(options: FamilyOptions): ResponsesFamily {
-  const { store, runs, clock, log, credential } = options;
+  const { store, runs, clock, log } = options;
   const live = new LiveResponses({ runs, clock, log });
-  const scope = credential?.namespace ?? 'open';
   const isLive = (id: string) => live.get(id) !== undefined;
-  const archive = new Archive({ store, clock, log, isLive }, scope);
-  let seal: Promise<Seal> | undefined;
-  const deps: ResponsesDeps = {
+  let secret: Promise<Buffer> | undefined;
+  const readSecret = () => {
+    secret ??= store.secret().catch((error: unknown) => {
+      secret = undefined;
+      throw error;
+    });
+    return secret;
+  };
+  const deps: FamilyDeps = {
     ...options,
     live,
-    archive,
-    seal() {
-      seal ??= store.secret().then(
-        (secret) => sealWith(secret, scope),
-        (error: unknown) => {
-          seal = undefined;
-          throw error;
-        },
-      );
-      return seal;
-    },
+    of: (caller) => ({
+      ...deps,
+      caller,
+      archive: new Archive({ store, clock, log, isLive }, caller.namespace),
+      seal: async () => sealWith(await readSecret(), caller.namespace),
+    }),
   };
   const sockets = openSockets(deps, options.limits);
   return {

@@ -1,20 +1,21 @@
 /** What can be done with a response after it was created (api-server §7.4, Open Responses §11). */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { callerOf } from '../auth/caller.ts';
 import { looseBoolean } from '../body.ts';
 import { ApiError, badRequest } from '../errors.ts';
 import type { Route } from '../routes.ts';
 import type { Kept } from './archive.ts';
 import { responsesPath } from './create.ts';
-import { openEvents, type ResponsesDeps } from './deps.ts';
+import { type FamilyDeps, openEvents, type ResponsesDeps } from './deps.ts';
 import { responseEvent } from './events.ts';
 import type { Frame } from './live.ts';
 import { responseShape } from './resource.ts';
 
 const itemPath = `${responsesPath}/:id`;
 
-export function keptRoutes(deps: ResponsesDeps): Route[] {
-  const { archive, live } = deps;
+export function keptRoutes(family: FamilyDeps): Route[] {
+  const own = (request: FastifyRequest) => family.of(callerOf(request));
   return [
     {
       method: 'GET',
@@ -31,9 +32,10 @@ export function keptRoutes(deps: ResponsesDeps): Route[] {
       },
       async handle(request, reply) {
         const { stream } = request.query as Query;
+        const deps = own(request);
         if (looseBoolean(stream, false)) return replay(deps, request, reply);
         const kept = await find(deps, request);
-        return live.get(kept.response.id)?.response ?? kept.response;
+        return deps.live.get(kept.response.id)?.response ?? kept.response;
       },
     },
     {
@@ -49,7 +51,7 @@ export function keptRoutes(deps: ResponsesDeps): Route[] {
       },
       async handle(request) {
         const id = idOf(request);
-        if (!(await archive.delete(id))) throw responseNotFound(id);
+        if (!(await own(request).archive.delete(id))) throw responseNotFound(id);
         return { id, object: 'response', deleted: true };
       },
     },
@@ -64,7 +66,7 @@ export function keptRoutes(deps: ResponsesDeps): Route[] {
         answer: responseShape,
         errors: [400, 404],
       },
-      handle: (request) => cancel(deps, request),
+      handle: (request) => cancel(own(request), request),
     },
     {
       method: 'GET',
@@ -77,7 +79,7 @@ export function keptRoutes(deps: ResponsesDeps): Route[] {
         answer: itemList,
         errors: [400, 404],
       },
-      handle: async (request) => page(await find(deps, request), request.query as Query),
+      handle: async (request) => page(await find(own(request), request), request.query as Query),
     },
   ];
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ApiSettings } from '../../config/settings.ts';
 import type { Clock } from '../../core/clock.ts';
 import { brand, type SessionKey } from '../../core/ids.ts';
-import type { Credential } from '../auth.ts';
+import { type Caller, ownId } from '../auth/caller.ts';
 import { ApiError } from '../errors.ts';
 import { toHeader } from '../headers.ts';
 import { chooseModel } from '../model-choice.ts';
@@ -15,7 +15,7 @@ import type { ResponseEcho } from './resource.ts';
 
 export interface PlanDeps {
   readonly api: ApiSettings;
-  readonly credential: Credential | undefined;
+  readonly caller: Caller;
   readonly clock: Clock;
   readonly defaultModel: string;
 }
@@ -30,11 +30,11 @@ export async function planResponse(
   headers: IncomingHttpHeaders,
   chain: Chain,
 ): Promise<Plan> {
-  const { api, credential, clock } = deps;
+  const { api, caller, clock } = deps;
   const { fields, tools } = asked;
   const { memoryScope } = readSessionHeaders(
     { 'x-hermes-session-key': headers['x-hermes-session-key'] },
-    credential,
+    caller,
   );
   const choice = chooseModel({ ...fields, reasoning_effort: fields.reasoning?.effort }, api);
   const before = await findBefore(asked, chain);
@@ -75,11 +75,11 @@ export async function planResponse(
       key,
       // A response brings its whole history, so it waits for no other one.
       sessionKey: brand<SessionKey>(`api:${id}`),
-      sessionId: session,
+      sessionId: ownId(caller, session),
       input: joined.input,
       history: prior,
       ...(system === '' ? {} : { ephemeralSystem: system }),
-      ...(memoryScope === undefined ? {} : { memoryScope }),
+      ...(memoryScope === undefined ? {} : { memoryScope: ownId(caller, memoryScope) }),
       ...(choice === undefined ? {} : { model: choice }),
       ...(asked.sampling === undefined ? {} : { sampling: asked.sampling }),
       ...(tools.schemas === undefined ? {} : { clientTools: tools.schemas }),

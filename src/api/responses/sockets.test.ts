@@ -1,70 +1,10 @@
 import { once } from 'node:events';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type ClientOptions, WebSocket } from 'ws';
 import type { Message } from '../../core/message.ts';
 import type { FakeTurn, Script } from '../testing/fake-turns.ts';
-import { expectValid, expectValidEvents, key, type ResponsesServer, serve } from './testing.ts';
-
-type Json = Record<string, unknown>;
-
-/** A client that reads until the last event of a response, or an error frame. */
-class Peer {
-  readonly socket: WebSocket;
-  readonly #frames: Json[] = [];
-  #wake = () => {};
-
-  constructor(server: ResponsesServer, options: ClientOptions = {}) {
-    const headers = { Authorization: `Bearer ${key}`, ...options.headers };
-    this.socket = new WebSocket(`${server.url.replace('http', 'ws')}/v1/responses`, { ...options, headers });
-    this.socket.on('error', () => {});
-    this.socket.on('message', (data) => {
-      this.#frames.push(JSON.parse(String(data)) as Json);
-      this.#wake();
-    });
-    onTestFinished(() => this.socket.terminate());
-  }
-
-  get unread(): number {
-    return this.#frames.length;
-  }
-
-  async send(body: object | string): Promise<void> {
-    if (this.socket.readyState === WebSocket.CONNECTING) await once(this.socket, 'open');
-    this.socket.send(typeof body === 'string' ? body : JSON.stringify(body));
-  }
-
-  create(body: object): Promise<void> {
-    return this.send({ type: 'response.create', ...body });
-  }
-
-  async frame(): Promise<Json> {
-    while (this.#frames.length === 0) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    return this.#frames.shift()!;
-  }
-
-  /** The events of one response, checked against the published schema. */
-  async answer(): Promise<Json> {
-    const events: Json[] = [];
-    for (;;) {
-      const event = await this.frame();
-      expect(event['type'], JSON.stringify(event)).not.toBe('error');
-      events.push(event);
-      if (/^response\.(completed|failed|incomplete)$/.test(String(event['type']))) break;
-    }
-    expectValidEvents(events);
-    return events.at(-1)!['response'] as Json;
-  }
-
-  async error(): Promise<Json> {
-    const event = await this.frame();
-    expectValid('WebSocketErrorEvent', event);
-    return { status: event['status'], ...(event['error'] as Json) };
-  }
-}
+import { key, serve } from './testing.ts';
+import { Peer } from './testing-socket.ts';
 
 const echo: Script = (turn) => {
   const { input } = turn.request;

@@ -2,13 +2,14 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
-import { authenticate, callerFacts, unauthorized } from '../auth.ts';
+import { callerFacts, type Gate, unauthorized } from '../auth.ts';
+import type { Caller } from '../auth/caller.ts';
 import { maxBodyBytes } from '../body.ts';
 import { browserRefusal, cors } from '../cors.ts';
 import { ApiError, draining, notFound } from '../errors.ts';
 import { securityHeaders } from '../headers.ts';
 import { responsesPath } from './create.ts';
-import type { ResponsesDeps } from './deps.ts';
+import type { FamilyDeps } from './deps.ts';
 import { Conversation } from './socket.ts';
 
 export interface SocketLimits {
@@ -24,7 +25,7 @@ export interface Sockets {
   close(): void;
 }
 
-export function openSockets(deps: ResponsesDeps, limits: SocketLimits): Sockets {
+export function openSockets(deps: FamilyDeps, limits: SocketLimits): Sockets {
   const open = new Set<Conversation>();
   let closed = false;
   let wss: WebSocketServer | undefined;

@@ -1,49 +1,13 @@
-/** What the tests of this folder share: a server with its own store, and the published schema. */
-import { readFileSync } from 'node:fs';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+/** What the tests of this folder share: a server with its own store, and a client that judges every answer. */
 import { expect } from 'vitest';
 import { systemClock } from '../../core/clock.ts';
 import { type ApiOptions, openApi } from '../app.ts';
 import { FakeTurns, type Script } from '../testing/fake-turns.ts';
 import { apiDefaults, framesOf, healthy, key, type LogLine } from '../testing/open.ts';
 import { memoryStore } from './memory-store.ts';
+import { faultsOfBody, type Json, StreamJudge } from './testing-schema.ts';
 
-type Json = Record<string, unknown>;
-
-const file = new URL('./data/open-responses.openapi.json', import.meta.url);
-const document = JSON.parse(readFileSync(file, 'utf8')) as { components: { schemas: Record<string, Json> } };
-// The released file types the echoed schema as null only; the official API echoes the schema.
-document.components.schemas['JsonSchemaResponseFormat']!['properties'] = {
-  ...(document.components.schemas['JsonSchemaResponseFormat']!['properties'] as Json),
-  schema: { type: ['object', 'null'] },
-};
-const ajv = new Ajv2020({ strict: false, logger: false });
-ajv.addSchema({ ...document, $id: 'open-responses' });
-
-/** Fails with the reasons when `value` is not what the published schema calls `name`. */
-export function expectValid(name: string, value: unknown): void {
-  const validate = ajv.compile({ $ref: `open-responses#/components/schemas/${name}` });
-  expect(validate(value) ? [] : validate.errors, JSON.stringify(value)).toEqual([]);
-}
-
-/** Schema of each streaming event, by its type. */
-const eventSchemas = new Map(
-  Object.entries(document.components.schemas).flatMap(([name, schema]) => {
-    if (!name.endsWith('StreamingEvent')) return [];
-    const { type } = schema['properties'] as { type: { enum: string[] } };
-    return [[type.enum[0]!, name] as const];
-  }),
-);
-
-/** Every event is of a published type, valid, and numbered from 0 without a gap. */
-export function expectValidEvents(events: readonly Json[]): void {
-  events.forEach((event, i) => {
-    const name = eventSchemas.get(String(event['type']));
-    expect(name, `unknown event ${String(event['type'])}`).toBeDefined();
-    expectValid(name!, event);
-    expect(event['sequence_number']).toBe(i);
-  });
-}
+export { expectValid, expectValidEvents } from './testing-schema.ts';
 
 /** The events of a stream's body; checks the frame rules of the published text. */
 export function eventsOf(body: string): Json[] {
@@ -60,6 +24,8 @@ export interface ResponsesServer extends AsyncDisposable {
   readonly url: string;
   readonly turns: FakeTurns;
   readonly logs: readonly LogLine[];
+  /** What was said against the published schema so far; must be empty at the end. */
+  readonly faults: string[];
   /** `path` is below `/v1/responses`. */
   post(
     body: unknown,
@@ -109,11 +75,13 @@ export async function serve(
     limits: { closeGraceMs: 200, ...options.limits },
   });
   const { url } = await api.listen();
+  const faults: string[] = [];
   const auth: Record<string, string> =
     settings.key === undefined ? {} : { Authorization: `Bearer ${settings.key}` };
   const at = (path: string) => `${url}/v1/responses${path}`;
+  const ask = async (...request: Parameters<typeof fetch>) => judged(await fetch(...request), faults);
   const post: ResponsesServer['post'] = (body, path = '', headers = {}, signal) =>
-    fetch(at(path), {
+    ask(at(path), {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', ...auth, ...headers },
       body: JSON.stringify(body),
@@ -124,8 +92,8 @@ export async function serve(
     turns,
     logs,
     post,
-    get: (path, headers = {}) => fetch(at(path), { headers: { ...auth, ...headers } }),
-    delete: (path) => fetch(at(path), { method: 'DELETE', headers: auth }),
+    get: (path, headers = {}) => ask(at(path), { headers: { ...auth, ...headers } }),
+    delete: (path) => ask(at(path), { method: 'DELETE', headers: auth }),
     async ask(body, path, headers) {
       const response = await post(body, path, headers);
       const answer = (await response.json()) as Json;
@@ -138,8 +106,38 @@ export async function serve(
       expect(response.status, text).toBe(200);
       return eventsOf(text);
     },
-    [Symbol.asyncDispose]: () => api.close(),
+    faults,
+    async [Symbol.asyncDispose]() {
+      await api.close();
+      expect(faults).toEqual([]);
+    },
   };
+}
+
+/** The same response; what of its body is read is held against the published schema. */
+function judged(response: Response, faults: string[]): Response {
+  if (response.body === null) return response;
+  const decoder = new TextDecoder();
+  const isStream = response.headers.get('content-type') === 'text/event-stream';
+  const stream = new StreamJudge();
+  let text = '';
+  const body = response.body.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, out) {
+        const piece = decoder.decode(chunk, { stream: true });
+        if (isStream) {
+          stream.read(piece);
+          faults.push(...stream.faults.splice(0));
+        } else text += piece;
+        out.enqueue(chunk);
+      },
+      flush() {
+        if (!isStream) faults.push(...faultsOfBody(text));
+      },
+    }),
+  );
+  const { status, statusText, headers } = response;
+  return new Response(body, { status, statusText, headers });
 }
 
 export { key };
