@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Turns } from '../turn/contract.ts';
-import { credentialOf } from './auth.ts';
+import { openAccess } from './auth.ts';
 import { chatRoute } from './chat/route.ts';
 import { discoveryRoutes } from './discovery.ts';
 import { checkStart } from './guards.ts';
@@ -73,11 +73,11 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     log('warn', `[API Server] ${warning}`);
   }
 
-  const credential = credentialOf(api.key);
+  const access = openAccess(api.key, log);
   const runs = new Runs(options.turns, api.maxConcurrentRuns);
   const shared = {
     api,
-    credential,
+    access,
     runs,
     idempotency: options.idempotency ?? memoryIdempotency(clock),
     defaultModel: options.model.name,
@@ -91,7 +91,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   routes.unshift(
     ...discoveryRoutes({
       api,
-      hasKey: credential !== undefined,
+      hasKey: !access.isOpen,
       version,
       isDemo: options.model.isDemo,
       health: () => options.health(),
@@ -100,7 +100,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
       routes: () => routes,
     }),
   );
-  const server = await buildServer({ routes, api, credential, clock, log, limits });
+  const server = await buildServer({ routes, api, access, clock, log, limits });
   responses.attach(server.server);
 
   return {

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiSettings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import { authenticate, type Credential, callerFacts, type Scope, unauthorized } from './auth.ts';
+import type { Access, Scope } from './auth.ts';
 import { bodyTooLarge, maxBodyBytes } from './body.ts';
 import { browserRefusal, cors } from './cors.ts';
 import { ApiError, badRequest, notFound, toApiError } from './errors.ts';
@@ -28,7 +28,7 @@ declare module 'fastify' {
 export interface ServerOptions {
   readonly routes: readonly Route[];
   readonly api: ApiSettings;
-  readonly credential: Credential | undefined;
+  readonly access: Access;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: HttpLimits;
@@ -121,7 +121,7 @@ function isAnnouncedTooLarge(contentLength: string | undefined): boolean {
 type Gate = (request: FastifyRequest, reply: FastifyReply) => ApiError | 'answered' | undefined;
 
 /** Decides about a request from its head alone: origin, size, existence, browser, key. */
-function gateOf({ api, credential, log, routes }: ServerOptions): Gate {
+function gateOf({ api, access, routes }: ServerOptions): Gate {
   const methodsOf = methodFinder(routes);
   return (request, reply) => {
     const { headers } = request;
@@ -155,18 +155,14 @@ function gateOf({ api, credential, log, routes }: ServerOptions): Gate {
     }
     // A route without a scope cannot exist; were there one, it would need the key.
     const scope = request.routeOptions.config.scope ?? 'bearer';
-    if (credential === undefined && scope !== 'public') {
+    if (access.isOpen && scope !== 'public') {
       const why = browserRefusal(
         { host: headers.host, fetchSite: headers['sec-fetch-site'] as string | undefined },
         verdict,
       );
       if (why !== undefined) return new ApiError(403, why, { code: 'browser_refused' });
     }
-    if (!authenticate(scope, headers, credential)) {
-      log('warn', '[API Server] invalid API key', callerFacts(request));
-      return unauthorized();
-    }
-    return undefined;
+    return access.refuse(request.raw, scope);
   };
 }
 

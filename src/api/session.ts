@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { brand, type SessionKey } from '../core/ids.ts';
 import type { Content } from '../core/message.ts';
-import type { Credential } from './auth.ts';
+import type { Caller } from './auth/caller.ts';
 import { ApiError, badRequest } from './errors.ts';
 import { utf8Header } from './headers.ts';
 
@@ -39,13 +39,13 @@ export interface SessionHeaders {
 /** Reads `X-Hermes-Session-Key` and `X-Hermes-Session-Id` in that order (api-server §4.2, §4.3). */
 export function readSessionHeaders(
   headers: IncomingHttpHeaders,
-  credential: Credential | undefined,
+  caller: Pick<Caller, 'kind'>,
 ): SessionHeaders {
   const memoryScope = readId(headers['x-hermes-session-key'], {
     noun: 'session key',
     forbidden: control,
     keyless:
-      credential === undefined
+      caller.kind === 'open'
         ? 'X-Hermes-Session-Key requires API key authentication. Configure API_SERVER_KEY to enable this feature.'
         : undefined,
   });
@@ -54,7 +54,7 @@ export function readSessionHeaders(
     // Ids end up in file names of logs and exports.
     forbidden: /[\u0000-\u001f\u007f/\\]|\.\./,
     keyless:
-      credential === undefined
+      caller.kind === 'open'
         ? 'Session continuation requires API key authentication. Configure API_SERVER_KEY to enable this feature.'
         : undefined,
   });
@@ -85,15 +85,13 @@ export function clientChatId(headers: IncomingHttpHeaders, metadata: unknown): s
 }
 
 /**
- * Which requests wait for each other. Continuations of one stored session are serial per credential; requests with a
+ * Which requests wait for each other. Continuations of one stored session are serial per caller; requests with a
  * derived id bring their own history, may belong to different clients, and never wait for one another.
  */
 export function laneOf(
   sessionId: string | undefined,
-  credential: Credential | undefined,
+  { namespace }: Pick<Caller, 'namespace'>,
   requestId: string,
 ): SessionKey {
-  return brand<SessionKey>(
-    sessionId === undefined ? `api:${requestId}` : `api:${credential?.namespace ?? 'open'}:${sessionId}`,
-  );
+  return brand<SessionKey>(sessionId === undefined ? `api:${requestId}` : `api:${namespace}:${sessionId}`);
 }

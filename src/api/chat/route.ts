@@ -6,7 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { TurnRequest } from '../../turn/contract.ts';
-import type { Credential } from '../auth.ts';
+import { callerOf, ownId } from '../auth/caller.ts';
 import { parseObject } from '../body.ts';
 import { badRequest } from '../errors.ts';
 import { toHeader, utf8Header } from '../headers.ts';
@@ -43,7 +43,6 @@ const fingerprintFields = [
 
 export interface ChatDeps {
   readonly api: ApiSettings;
-  readonly credential: Credential | undefined;
   readonly runs: Runs;
   readonly idempotency: Idempotency;
   readonly defaultModel: string;
@@ -97,18 +96,19 @@ export function chatRoute(options: ChatDeps): Route {
 }
 
 function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string | undefined): Prepared {
-  const { api, credential, clock, steps } = deps;
+  const { api, clock, steps } = deps;
+  const caller = callerOf(request);
   const body = parseObject(request.body);
   const chat = readChatRequest(body);
   const { fields, conversation } = chat;
-  const { sessionId: continued, memoryScope } = readSessionHeaders(request.headers, credential);
+  const { sessionId: continued, memoryScope } = readSessionHeaders(request.headers, caller);
   const choice = chooseModel(fields, api);
   const sessionId =
     continued ?? derivedSessionId({ ...conversation, chat: clientChatId(request.headers, fields.metadata) });
-  const caller = JSON.stringify([credential?.namespace ?? 'open', sessionId, conversation.system]);
+  const owner = JSON.stringify([caller.namespace, sessionId, conversation.system]);
   const past =
     continued === undefined
-      ? given(conversation, (history) => steps.restore(caller, history))
+      ? given(conversation, (history) => steps.restore(owner, history))
       : stored(conversation);
   const sent = fields.model?.trim() ?? '';
   return {
@@ -128,7 +128,7 @@ function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string 
       idempotencyKey === undefined || idempotencyKey === ''
         ? undefined
         : {
-            credential: credential?.namespace ?? 'open',
+            credential: caller.namespace,
             endpoint: path,
             key: idempotencyKey,
             fingerprint: fingerprintOf(body, fingerprintFields, sessionId),
@@ -136,11 +136,11 @@ function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string 
     turn: (key) => ({
       source,
       key,
-      sessionKey: laneOf(continued, credential, request.id),
-      sessionId,
+      sessionKey: laneOf(continued, caller, request.id),
+      sessionId: ownId(caller, sessionId),
       ...past,
       ...(conversation.system === '' ? {} : { ephemeralSystem: conversation.system }),
-      ...(memoryScope === undefined ? {} : { memoryScope }),
+      ...(memoryScope === undefined ? {} : { memoryScope: ownId(caller, memoryScope) }),
       ...(choice === undefined ? {} : { model: choice }),
       ...(chat.sampling === undefined ? {} : { sampling: chat.sampling }),
       ...(chat.tools === undefined ? {} : { tools: chat.tools }),
@@ -150,7 +150,7 @@ function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string 
       consumer: 'live',
     }),
     ended(result) {
-      if (continued === undefined) steps.keep(caller, asSent(conversation), result);
+      if (continued === undefined) steps.keep(owner, asSent(conversation), result);
     },
   };
 }

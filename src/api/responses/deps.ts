@@ -3,18 +3,21 @@ import type { ApiSettings } from '../../config/settings.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Caller } from '../auth/caller.ts';
+import type { Access } from '../auth.ts';
 import type { JsonObject } from '../body.ts';
 import { badRequest } from '../errors.ts';
 import type { Idempotency } from '../idempotency.ts';
 import type { Runs } from '../runs.ts';
 import { openSse, type SseLimits, type SseStream } from '../sse.ts';
-import type { Archive } from './archive.ts';
+import type { Archive, Chain } from './archive.ts';
 import type { Frame, LiveResponses } from './live.ts';
+import { findReferences } from './references.ts';
 import type { InputReader } from './request.ts';
 import type { Seal } from './seal.ts';
 
 /** What every endpoint of the family needs before it knows who calls. */
 export interface FamilyDeps {
+  readonly access: Access;
   readonly api: ApiSettings;
   readonly runs: Runs;
   readonly idempotency: Idempotency;
@@ -34,11 +37,20 @@ export interface ResponsesDeps extends FamilyDeps {
   seal(): Promise<Seal>;
 }
 
-/** Reads compaction items with this server's seal, which is fetched only when a body has one. */
-export async function inputReader(deps: ResponsesDeps, { input }: JsonObject): Promise<InputReader> {
+/**
+ * Reads compaction items with this server's seal, which is fetched only when a body has one, and references from
+ * `chain`.
+ */
+export async function inputReader(
+  deps: ResponsesDeps,
+  body: JsonObject,
+  chain: Pick<Chain, 'find'> = deps.archive,
+): Promise<InputReader> {
+  const { input } = body;
   const isSealed = (item: unknown) => (item as { readonly type?: unknown } | null)?.type === 'compaction';
   const seal = Array.isArray(input) && input.some(isSealed) ? await deps.seal() : undefined;
   return {
+    referenced: await findReferences(body, chain),
     id: (prefix) => `${prefix}_${deps.clock.hex(12)}`,
     compacted(sealed, param) {
       const text = seal?.open(sealed);

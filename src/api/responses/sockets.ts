@@ -2,8 +2,7 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
-import { callerFacts, type Gate, unauthorized } from '../auth.ts';
-import type { Caller } from '../auth/caller.ts';
+import { callerOf } from '../auth/caller.ts';
 import { maxBodyBytes } from '../body.ts';
 import { browserRefusal, cors } from '../cors.ts';
 import { ApiError, draining, notFound } from '../errors.ts';
@@ -35,8 +34,9 @@ export function openSockets(deps: FamilyDeps, limits: SocketLimits): Sockets {
     wss ??= new WebSocketServer({ noServer: true, maxPayload: maxBodyBytes, perMessageDeflate: false });
     if (socket.destroyed) return;
     if (closed || open.size >= limits.maxSockets) return refuse(socket, closed ? draining() : tooMany());
+    const own = deps.of(callerOf({ raw: request }));
     wss.handleUpgrade(request, socket, head, (websocket) => {
-      const conversation = new Conversation(websocket, request.headers, deps, limits);
+      const conversation = new Conversation(websocket, request.headers, own, limits);
       open.add(conversation);
       websocket.once('close', () => open.delete(conversation));
     });
@@ -69,21 +69,18 @@ export function openSockets(deps: FamilyDeps, limits: SocketLimits): Sockets {
 }
 
 /** The same decisions as for every request: path, origin, browser, key. */
-function refusalOf({ api, credential, log }: ResponsesDeps, request: IncomingMessage): ApiError | undefined {
+function refusalOf({ api, access }: FamilyDeps, request: IncomingMessage): ApiError | undefined {
   const { headers, method = 'GET', url = '/' } = request;
   const path = url.split('?')[0] ?? '';
   const verdict = cors(api.corsOrigins, { method, origin: headers.origin, wanted: undefined });
   if (verdict.kind === 'refused') return new ApiError(403, 'This origin is not allowed.');
   if (path !== responsesPath) return notFound(method, path.slice(0, 500));
-  if (credential === undefined) {
+  if (access.isOpen) {
     const site = headers['sec-fetch-site'] as string | undefined;
     const why = browserRefusal({ host: headers.host, fetchSite: site }, verdict);
     if (why !== undefined) return new ApiError(403, why, { code: 'browser_refused' });
   }
-  if (authenticate('bearer', headers, credential)) return undefined;
-  const ip = request.socket.remoteAddress ?? '';
-  log('warn', '[API Server] invalid API key', callerFacts({ method, url, ip, headers }));
-  return unauthorized();
+  return access.refuse(request, 'bearer');
 }
 
 function tooMany(): ApiError {
