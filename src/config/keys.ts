@@ -10,6 +10,7 @@ import { accessKeys } from './keys/access.ts';
 import { agentKeys } from './keys/agent.ts';
 import { apiKeys } from './keys/api.ts';
 import { displayKeys } from './keys/display.ts';
+import { httpKeys } from './keys/http.ts';
 import { modelKeys } from './keys/model.ts';
 import { openKeys } from './keys/open.ts';
 import { placeKeys } from './keys/place.ts';
@@ -23,6 +24,7 @@ export const keys = {
   ...modelKeys,
   ...agentKeys,
   ...apiKeys,
+  ...httpKeys,
   ...accessKeys,
   ...sessionsKeys,
   ...displayKeys,

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { type ConfigDocument, parseConfig, readText } from './document.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { expandTilde, filesOf, homeFolder } from './home.ts';
+import { httpOf } from './http.ts';
 import { type Key, type KeyName, keys } from './keys.ts';
 import { type PlatformSpec, platformBlock } from './platforms.ts';
 import type { Problem } from './problem.ts';
@@ -127,6 +128,7 @@ function settingsOf(
       directModelRequests: reader.value('platforms.api_server.direct_model_requests'),
       modelRoutes: routesOf(reader.value('platforms.api_server.model_routes')),
     },
+    http: httpOf(reader),
     platforms,
     platformToolsets: toolsetsOf(reader, sources),
     access: {

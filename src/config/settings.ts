@@ -22,6 +22,11 @@ export interface Settings {
     readonly ephemeralSystemPrompt: string;
   };
   readonly api: ApiSettings;
+  /** Images and files of API requests (openclaw-http §15). */
+  readonly http: {
+    readonly chatCompletions: ChatMediaSettings;
+    readonly responses: ResponsesMediaSettings;
+  };
   /** Chat platforms that are switched on, by name, each as its merged raw block (not yet checked by the platform). */
   readonly platforms: Readonly<Record<string, PlatformBlock>>;
   readonly platformToolsets: Readonly<Record<string, readonly string[]>>;
@@ -128,6 +133,41 @@ export interface ApiSettings {
   readonly showReasoning: boolean;
   readonly directModelRequests: boolean;
   readonly modelRoutes: Readonly<Record<string, ModelRoute>>;
+}
+
+export interface ChatMediaSettings {
+  readonly maxBodyBytes: number;
+  readonly maxImageParts: number;
+  readonly maxTotalImageBytes: number;
+  readonly images: ImageSettings;
+  readonly files: FileSettings;
+}
+
+export interface ResponsesMediaSettings {
+  readonly maxBodyBytes: number;
+  readonly maxUrlParts: number;
+  readonly images: ImageSettings;
+  readonly files: FileSettings;
+}
+
+interface DownloadSettings {
+  /** Empty = every public host. */
+  readonly urlAllowlist: readonly string[];
+  readonly allowedMimes: readonly string[];
+  readonly maxBytes: number;
+  readonly maxRedirects: number;
+  readonly timeoutMs: number;
+}
+
+export interface ImageSettings extends DownloadSettings {
+  /** Unset: what the name of the model means (docs/decisions/016). */
+  readonly allowUrl: boolean | undefined;
+}
+
+export interface FileSettings extends DownloadSettings {
+  readonly allowUrl: boolean;
+  readonly maxChars: number;
+  readonly pdf: { readonly maxPages: number; readonly maxPixels: number; readonly minTextChars: number };
 }
 
 export interface ModelRoute {

@@ -105,6 +105,14 @@ export const names = () =>
     return items.map((item) => String(item).trim()).filter((item) => item !== '');
   });
 
+/** Hosts as `host`, `host:port` or `*.suffix`; blank entries do not count. */
+export const hosts = () =>
+  reader<readonly string[]>('a list of hosts such as example.com or *.example.com', (raw) => {
+    const found = names().safeParse(raw);
+    const isHost = (entry: string) => /^(?:\*\.)?[^\s/?#@*:[\]]+(?::\d+)?$|^\[[0-9a-f:.]+\]$/i.test(entry);
+    return found.success && found.data.every(isHost) ? found.data : undefined;
+  });
+
 export const mapping = () =>
   reader<Readonly<Record<string, unknown>>>('a mapping', (raw) => {
     const value = typeof raw === 'string' ? parsedJson(raw) : raw;
