@@ -3,33 +3,49 @@ import type { Clock } from '../../core/clock.ts';
 
 const minuteMs = 60_000;
 const mostRoutes = 1_000;
+const cutAt = 1_000;
+
+interface Calls {
+  /** Times of the calls that count, from `first` on; what is before it is over and cut off now and then. */
+  readonly at: number[];
+  first: number;
+}
 
 /** A sliding window per route: the first call over the limit within any 60 seconds is refused. */
 export class CallRate {
   readonly #limit: number;
   readonly #clock: Clock;
-  readonly #calls = new Map<string, number[]>();
+  readonly #calls = new Map<string, Calls>();
 
   constructor(limit: number, clock: Clock) {
     this.#limit = limit;
     this.#clock = clock;
   }
 
-  /** False = too many; such a call does not count. */
+  /** False = too many; such a call does not count. The cost of one call does not grow with the limit. */
   take(route: string): boolean {
     const now = this.#clock.monotonic();
-    const calls = (this.#calls.get(route) ?? []).filter((at) => now - at < minuteMs);
     if (this.#calls.size >= mostRoutes) this.#forget(now);
-    this.#calls.set(route, calls);
-    if (calls.length >= this.#limit) return false;
-    calls.push(now);
+    let calls = this.#calls.get(route);
+    if (calls === undefined) {
+      calls = { at: [], first: 0 };
+      this.#calls.set(route, calls);
+    }
+    const { at } = calls;
+    while (calls.first < at.length && now - at[calls.first]! >= minuteMs) calls.first += 1;
+    if (calls.first > cutAt && calls.first * 2 > at.length) {
+      at.splice(0, calls.first);
+      calls.first = 0;
+    }
+    if (at.length - calls.first >= this.#limit) return false;
+    at.push(now);
     return true;
   }
 
   /** Names of routes that are gone would stay for ever. */
   #forget(now: number): void {
-    for (const [route, calls] of this.#calls)
-      if (now - (calls.at(-1) ?? 0) >= minuteMs) this.#calls.delete(route);
+    for (const [route, { at }] of this.#calls)
+      if (now - (at.at(-1) ?? 0) >= minuteMs) this.#calls.delete(route);
   }
 }
 

@@ -35,7 +35,7 @@ export class RouteTable {
   async refresh(): Promise<void> {
     const { home, log } = this.#deps;
     try {
-      const state = await subscriptionsState(home);
+      const state = subscriptionsState(home);
       if (state === this.#state) return;
       this.#state = state;
       const before = this.#dynamic;

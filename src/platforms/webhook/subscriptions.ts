@@ -11,6 +11,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
@@ -25,15 +26,13 @@ export function subscriptionsFile(home: string): string {
   return join(home, 'webhook_subscriptions.json');
 }
 
-/** Changes whenever the file does, also when an older one is put back; undefined = there is none. */
-export async function subscriptionsState(home: string): Promise<string | undefined> {
-  try {
-    const { mtimeNs, size, ino } = await stat(subscriptionsFile(home), { bigint: true });
-    return `${mtimeNs}/${size}/${ino}`;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+/**
+ * Changes whenever the file does, also when an older one is put back; undefined = there is none. Asked for every
+ * request, so without a thread: the file lies beside the database, and its inode is in memory.
+ */
+export function subscriptionsState(home: string): string | undefined {
+  const found = statSync(subscriptionsFile(home), { bigint: true, throwIfNoEntry: false });
+  return found && `${found.mtimeNs}/${found.size}/${found.ino}`;
 }
 
 /** Empty when there is no file. Throws when it cannot be read or is no JSON object. */
