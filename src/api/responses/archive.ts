@@ -31,6 +31,8 @@ export interface Manner {
   readonly toolItems: ToolItems;
   readonly reasoning: boolean;
   readonly streamed: boolean;
+  /** An `error` event stands before `response.failed`. */
+  readonly errorEvent: boolean;
 }
 
 export interface ArchiveDeps {
@@ -149,7 +151,6 @@ async function closeLeftover(deps: ArchiveDeps, row: ResponseRow, kept: Kept): P
     echo,
     ...kept.how,
     clientTools: new Set(echo.tools.map((tool) => tool.name)),
-    hex: clock.hex,
   });
   const end = { cancelled: false, at: Math.floor(clock.now() / 1000) };
   const events = [...encoder.open(), ...encoder.finish(result, end)];

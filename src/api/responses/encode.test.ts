@@ -5,7 +5,6 @@ import { type EncoderOptions, ResponseEncoder } from './encode.ts';
 import type { ResponseEvent } from './events.ts';
 import { expectValidEvents } from './testing.ts';
 
-let serial = 0;
 const echo: EncoderOptions['echo'] = {
   id: 'resp_1',
   object: 'response',
@@ -55,8 +54,8 @@ function encode(
     toolItems: 'function_call',
     reasoning: true,
     streamed: true,
+    errorEvent: true,
     clientTools: new Set(),
-    hex: () => String(++serial),
     ...options,
   });
   const out: ResponseEvent[] = [...encoder.open(), ...events.flatMap((event) => encoder.event(event))];
@@ -228,8 +227,8 @@ describe('the encoder', () => {
       toolItems: 'function_call',
       reasoning: true,
       streamed: true,
+      errorEvent: true,
       clientTools: new Set(),
-      hex: () => String(++serial),
     });
     const events = [...encoder.open(), ...encoder.event(say('half')), ...encoder.crash(), ...encoder.crash()];
     expectValidEvents(events);

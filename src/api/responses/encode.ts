@@ -2,6 +2,7 @@
 import type { AgentEvent, TurnResult } from '../../core/agent-event.ts';
 import type { ToolCall } from '../../core/message.ts';
 import type { ResponseEvent, Unnumbered } from './events.ts';
+import { itemIdOf } from './references.ts';
 import { replayOf } from './replay.ts';
 import {
   type ItemStatus,
@@ -23,8 +24,6 @@ export interface EncoderOptions {
   readonly streamed: boolean;
   /** Tools the caller runs itself. */
   readonly clientTools: ReadonlySet<string>;
-  /** `bytes` random bytes in hex. */
-  hex(bytes: number): string;
 }
 
 /** `cancelled`: a client asked for the end. */
@@ -67,6 +66,7 @@ export class ResponseEncoder {
   readonly #warnings: string[] = [];
   #lastText = '';
   #sequence = 0;
+  #serial = 0;
   #sawWork = false;
   #current: ResponseObject;
 
@@ -216,7 +216,8 @@ export class ResponseEncoder {
   }
 
   #id(prefix: string): string {
-    return `${prefix}_${this.#options.hex(12)}`;
+    this.#serial += 1;
+    return itemIdOf(this.#options.echo.id, prefix, this.#serial);
   }
 
   /* ---- texts ---- */

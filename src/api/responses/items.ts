@@ -1,6 +1,7 @@
 import { type Content, type Message, type ToolCall, textOf } from '../../core/message.ts';
 import { flattenText, isVisible, normalizeContent } from '../content.ts';
 import { badRequest } from '../errors.ts';
+import { isReference, type References } from './references.ts';
 
 export type Item = Readonly<Record<string, unknown>> & { readonly id: string; readonly type: string };
 
@@ -10,11 +11,15 @@ export interface ReadInput {
   readonly messages: readonly Message[];
   /** The items as they are listed later: each with a type and an id. */
   readonly items: readonly Item[];
+  /** Places of references to what is not kept any more. */
+  readonly ignored: readonly string[];
 }
 
 interface Reader {
   /** Text of a compaction item; throws 400 when we did not make it. */
   compacted(encrypted: string, param: string): string;
+  /** The stored items behind the id of a reference; undefined when there are none. */
+  referenced: References;
   /** A new item id. */
   id(prefix: string): string;
 }
@@ -41,12 +46,13 @@ export function readInput(input: unknown, reader: Reader): ReadInput {
   const list: readonly unknown[] = typeof input === 'string' ? [input] : input;
   const system: string[] = [];
   const messages: Message[] = [];
+  const ignored: string[] = [];
   const items = list.map((raw, i): Item => {
     const at = `input[${i}]`;
     const item: Raw | undefined = typeof raw === 'string' ? { role: 'user', content: raw } : asObject(raw);
     if (item === undefined) throw badRequest(`${at} must be a string or an object`, { param: at });
     const type = typeOf(item);
-    addItem(type, item, at, { system, messages, reader });
+    addItem(type, item, at, { system, messages, ignored, reader });
     const id = typeof item.id === 'string' && item.id !== '' ? item.id : reader.id(prefixes[type] ?? 'item');
     const content =
       type === 'message' && typeof item.content === 'string'
@@ -56,21 +62,20 @@ export function readInput(input: unknown, reader: Reader): ReadInput {
         : {};
     return { ...item, ...content, type, id };
   });
-  return { system: system.join('\n'), messages, items };
+  return { system: system.join('\n'), messages, items, ignored };
 }
 
 const asObject = (value: unknown) => (isObject(value) ? value : undefined);
 
 function typeOf(item: Raw): string {
   if (typeof item.type === 'string') return item.type;
-  return item.role === undefined && item.content === undefined && typeof item.id === 'string'
-    ? 'item_reference'
-    : 'message';
+  return isReference(item) ? 'item_reference' : 'message';
 }
 
 interface Target {
   readonly system: string[];
   readonly messages: Message[];
+  readonly ignored: string[];
   readonly reader: Reader;
 }
 
@@ -104,9 +109,14 @@ function addItem(type: string, item: Raw, at: string, target: Target): void {
       messages.push({ role: 'user', content: `[Summary of the conversation so far]\n${text}` });
       return;
     }
-    // Thoughts stay with the provider that had them; a reference names what the chain already has.
+    case 'item_reference': {
+      const named = reader.referenced(required(item, 'id', at));
+      for (const one of named ?? []) addItem(typeOf(one), one, at, target);
+      if (named === undefined) target.ignored.push(at);
+      return;
+    }
+    // Thoughts stay with the provider that had them.
     case 'reasoning':
-    case 'item_reference':
       return;
     default:
       // Items of other implementors are theirs to read.

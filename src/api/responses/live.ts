@@ -146,7 +146,6 @@ export class LiveResponse {
       echo: plan.echo,
       ...plan.how,
       clientTools: new Set(plan.echo.tools.map((tool) => tool.name)),
-      hex: deps.clock.hex,
     });
     const ended = Promise.withResolvers<Kept>();
     this.ended = ended.promise;

@@ -54,7 +54,7 @@ export async function readResponsesRequest(
     format,
     sampling: samplingOf(fields),
     toolItems: toolItemsOf(fields, headers),
-    ignored: [...ignoredFields(body), ...tools.ignored].slice(0, 20),
+    ignored: [...ignoredFields(body), ...tools.ignored, ...input.ignored].slice(0, 20),
   };
 }
 

@@ -103,9 +103,11 @@ export class Conversation implements Chain {
       checkFrame(type, body);
       deps.runs.refuseIfFull();
       const request = { ...body, stream: true };
-      const asked = await readResponsesRequest(request, this.#headers, await inputReader(deps, body));
+      const asked = await readResponsesRequest(request, this.#headers, await inputReader(deps, body, this));
       const plan = await planResponse(deps, asked, this.#headers, this);
-      live = await deps.live.start(plan, plan.echo.id, plan.echo.store ? deps.archive : undefined);
+      // Here a failed response alone tells that it failed (Open Responses §17.9).
+      const shown = { ...plan, how: { ...plan.how, errorEvent: false } };
+      live = await deps.live.start(shown, plan.echo.id, plan.echo.store ? deps.archive : undefined);
     } catch (error) {
       this.#evict(previous);
       this.#fail(toApiError(error, `ws_${deps.clock.hex(8)}`), error);
