@@ -2,7 +2,7 @@
 import type { AgentEvent, TurnResult } from '../core/agent-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { Content, Message, ProviderMeta, ToolCall, Usage } from '../core/message.ts';
+import type { Content, ContentPart, Message, ProviderMeta, ToolCall, Usage } from '../core/message.ts';
 
 export interface AgentRun {
   readonly turn: string;
@@ -14,6 +14,8 @@ export interface AgentRun {
   /** '' with a history that ends in tool results: the turn goes on with these results, nobody says anything new. */
   readonly input: Content;
   readonly history: readonly Message[];
+  /** Shown to the model after the input, never part of the transcript. */
+  readonly attachments?: readonly ContentPart[];
   /** The caller's own system text, added to the core prompt for this turn only, never stored. */
   readonly ephemeralSystem?: string;
   /** Stable description of where the conversation happens (gateway-core.md §4.7). */

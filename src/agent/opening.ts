@@ -1,5 +1,5 @@
 /** What a turn starts from: something new from the user, or the results of calls that the last turn left to its caller. */
-import { type Content, type Message, textOf } from '../core/message.ts';
+import { type Content, type ContentPart, type Message, textOf } from '../core/message.ts';
 import type { AgentRun } from './contract.ts';
 import { toModel } from './wording.ts';
 
@@ -23,6 +23,28 @@ export function openingOf({ input, history }: Pick<AgentRun, 'input' | 'history'
     answered.has(id) ? [] : [{ role: 'tool', toolCallId: id, name, content: toModel.noResult }],
   );
   return { history: history.slice(0, last + 1), given: [...results, ...missing] };
+}
+
+/**
+ * The added messages as the model sees them: with the attachments in what the user said, or after the results that the
+ * turn goes on from. `given` is the number of messages the turn began with.
+ */
+export function withAttachments(
+  added: readonly Message[],
+  given: number,
+  attachments: readonly ContentPart[] = [],
+): readonly Message[] {
+  if (attachments.length === 0) return added;
+  const first = added.slice(0, given);
+  const rest = added.slice(given);
+  const last = first.at(-1);
+  if (last?.role !== 'user') return [...first, { role: 'user', content: attachments }, ...rest];
+  return [...first.slice(0, -1), { ...last, content: [...partsOf(last.content), ...attachments] }, ...rest];
+}
+
+function partsOf(content: Content): readonly ContentPart[] {
+  if (typeof content !== 'string') return content;
+  return content === '' ? [] : [{ type: 'text', text: content }];
 }
 
 function isEmpty(input: Content): boolean {

@@ -11,7 +11,7 @@ import { type Delivery, openDelivery } from './delivery.ts';
 import { openGuardrails } from './guardrails.ts';
 import { type Redact, storable } from './keep.ts';
 import { type Offer, offerOf, type Shown } from './offer.ts';
-import { type Opening, openingOf } from './opening.ts';
+import { type Opening, openingOf, withAttachments } from './opening.ts';
 import { isOpen, named, type Prepared, prepared, withSiblings } from './prepare.ts';
 import { pastSteps } from './replay.ts';
 import { openResults } from './results.ts';
@@ -341,6 +341,10 @@ class Turn {
     return this.#called ? this.#offer.later : this.#offer.first;
   }
 
+  get #shownAdded(): readonly Message[] {
+    return withAttachments(this.#added, this.#opening.given.length, this.#run.attachments);
+  }
+
   get #wantsJson(): boolean {
     return (this.#run.responseFormat?.type ?? 'text') !== 'text';
   }
@@ -374,7 +378,7 @@ class Turn {
     return request(
       {
         system,
-        messages: [...this.#opening.history, ...this.#added, ...tail],
+        messages: [...this.#opening.history, ...this.#shownAdded, ...tail],
         tools: schemas,
         session,
         ...(choice && { toolChoice: choice }),

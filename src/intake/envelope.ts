@@ -14,7 +14,10 @@ export type Envelope =
   | {
       readonly type: 'request';
       readonly turn: string;
-      readonly request: Omit<TurnRequest, 'sessionKey' | 'key' | 'source' | 'consumer'>;
+      /** `unstored`: the request has content that only the process that took it remembers. */
+      readonly request: Omit<TurnRequest, 'sessionKey' | 'key' | 'source' | 'consumer' | 'unstored'> & {
+        readonly unstored?: true;
+      };
     };
 
 export type ChatEnvelope = Extract<Envelope, { type: 'chat' }>;

@@ -3,7 +3,15 @@
 import type { ModelChoice, ResponseFormat, Sampling, ToolChoice, ToolSchema } from '../agent/contract.ts';
 import type { AgentEvent, TurnResult } from '../core/agent-event.ts';
 import type { SessionKey, TraceId, TurnId } from '../core/ids.ts';
-import type { Content, Message } from '../core/message.ts';
+import type { Content, ContentPart, Message } from '../core/message.ts';
+
+/** Shown to the model of one turn and written nowhere: text and pages of files (docs/decisions/016). */
+export interface Unstored {
+  /** Comes last in the system prompt; '' = nothing. */
+  readonly system: string;
+  /** Shown after the input. */
+  readonly parts: readonly ContentPart[];
+}
 
 /** A turn asked for by a program. Chats arrive through `Intake` and need none of this. */
 export interface TurnRequest {
@@ -21,6 +29,8 @@ export interface TurnRequest {
   /** With `stored`: what to use when the session has no messages yet. */
   readonly historyIfEmpty?: readonly Message[];
   readonly ephemeralSystem?: string;
+  /** What only this process remembers; a turn that lost it fails with CONTENT_GONE. */
+  readonly unstored?: Unstored;
   readonly memoryScope?: string;
   readonly model?: ModelChoice;
   readonly sampling?: Sampling;

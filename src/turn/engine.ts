@@ -74,6 +74,9 @@ const mostAttempts = 10;
 const fewestRecovered = 16;
 const recoverStepMs = 25;
 
+const contentGone =
+  'The gateway was restarted, and the files of the request were not stored. Send the request again.';
+
 export class TurnEngine implements Turns {
   readonly #deps: EngineDeps;
   readonly #lanes: Lanes<SessionKey>;
@@ -121,6 +124,7 @@ export class TurnEngine implements Turns {
         consumer: request.consumer,
       },
       (error) => this.#deps.log('error', 'turn.watcher', { error }),
+      request.unstored,
     );
     // Known before the row is: the lane may claim it in the same instant.
     this.#turns.set(handle.turn, handle);
@@ -321,6 +325,10 @@ export class TurnEngine implements Turns {
       });
     }
     const { request, source } = work;
+    const { unstored } = running;
+    if (request.unstored === true && unstored === undefined)
+      return failedResult('failed', 'CONTENT_GONE', contentGone);
+    const system = [request.ephemeralSystem, unstored?.system].filter((text) => text).join('\n\n');
     const all = this.#deps.toolsFor(source);
     const { clientTools, toolChoice, responseFormat } = request;
     return agent.run({
@@ -328,7 +336,8 @@ export class TurnEngine implements Turns {
       platform: source,
       input: request.input,
       tools: request.tools ? new Set(request.tools.filter((name) => all.has(name))) : all,
-      ...(request.ephemeralSystem === undefined ? {} : { ephemeralSystem: request.ephemeralSystem }),
+      ...(system === '' ? {} : { ephemeralSystem: system }),
+      ...(unstored === undefined ? {} : { attachments: unstored.parts }),
       ...(request.model === undefined ? {} : { model: request.model }),
       ...(request.sampling === undefined ? {} : { sampling: request.sampling }),
       ...(clientTools === undefined ? {} : { clientTools }),

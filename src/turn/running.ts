@@ -1,7 +1,7 @@
 /** The in-memory side of one turn: who watches it, how to stop it. Can be thrown away at any instant. */
 import type { AgentEvent, TurnResult } from '../core/agent-event.ts';
 import type { SessionKey, TraceId, TurnId } from '../core/ids.ts';
-import type { TurnHandle } from './contract.ts';
+import type { TurnHandle, Unstored } from './contract.ts';
 
 export interface TurnIdentity {
   readonly turn: TurnId;
@@ -24,6 +24,7 @@ export class Interrupted extends Error {
 export class RunningTurn implements TurnHandle {
   readonly identity: TurnIdentity;
   readonly result: Promise<TurnResult>;
+  readonly unstored: Unstored | undefined;
   readonly #abort = new AbortController();
   readonly #listeners = new Set<(event: AgentEvent) => void>();
   readonly #settle: (result: TurnResult) => void;
@@ -34,8 +35,9 @@ export class RunningTurn implements TurnHandle {
   #ended = false;
 
   /** `report` hears of listeners that throw; the turn goes on. */
-  constructor(identity: TurnIdentity, report: (error: unknown) => void) {
+  constructor(identity: TurnIdentity, report: (error: unknown) => void, unstored?: Unstored) {
     this.identity = identity;
+    this.unstored = unstored;
     this.#report = report;
     let settle: (result: TurnResult) => void = () => {};
     this.result = new Promise((resolve) => {

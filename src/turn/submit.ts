@@ -25,10 +25,11 @@ export async function storeRequest(
   identity: TurnIdentity,
 ): Promise<Stored> {
   const now = clock.now();
-  const { source, key, sessionKey, consumer, ...rest } = request;
-  const envelope: Envelope = { type: 'request', turn: identity.turn, request: rest };
+  const { source, key, sessionKey, consumer, unstored, ...rest } = request;
+  const stored = unstored === undefined ? rest : { ...rest, unstored: true as const };
+  const envelope: Envelope = { type: 'request', turn: identity.turn, request: stored };
   const body = JSON.stringify(envelope);
-  const stored = await store.write<Stored>(async (tx) => {
+  const found = await store.write<Stored>(async (tx) => {
     const row = await tx.get(insertInbound, {
       account: source,
       key,
@@ -63,7 +64,7 @@ export async function storeRequest(
     return answered ? { kind: 'answered', result: answered } : { kind: 'running', turn: brand<TurnId>(turn) };
   });
   reach('intake:after-commit');
-  return stored;
+  return found;
 }
 
 /** The result of an ended turn, put together again from its rows. */
