@@ -4,35 +4,8 @@ import { noUsage } from '../../core/message.ts';
 import { type EncoderOptions, ResponseEncoder } from './encode.ts';
 import type { ResponseEvent } from './events.ts';
 import { expectValidEvents } from './testing.ts';
+import { echoOf } from './testing-echo.ts';
 
-const echo: EncoderOptions['echo'] = {
-  id: 'resp_1',
-  object: 'response',
-  created_at: 1,
-  model: 'm',
-  previous_response_id: null,
-  instructions: null,
-  tools: [],
-  tool_choice: 'auto',
-  truncation: 'disabled',
-  parallel_tool_calls: true,
-  text: { format: { type: 'text' } },
-  top_p: 1,
-  presence_penalty: 0,
-  frequency_penalty: 0,
-  top_logprobs: 0,
-  temperature: 1,
-  reasoning: null,
-  max_output_tokens: null,
-  max_tool_calls: null,
-  store: true,
-  background: false,
-  service_tier: 'default',
-  metadata: {},
-  safety_identifier: null,
-  prompt_cache_key: null,
-  user: null,
-};
 const completed: TurnResult = {
   status: 'completed',
   text: '',
@@ -50,7 +23,7 @@ function encode(
   options: Partial<EncoderOptions> = {},
 ) {
   const encoder = new ResponseEncoder({
-    echo,
+    echo: echoOf(),
     toolItems: 'function_call',
     reasoning: true,
     streamed: true,
@@ -223,7 +196,7 @@ describe('the encoder', () => {
 
   it('ends a response whose writer broke, once', () => {
     const encoder = new ResponseEncoder({
-      echo,
+      echo: echoOf(),
       toolItems: 'function_call',
       reasoning: true,
       streamed: true,

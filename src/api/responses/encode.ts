@@ -12,6 +12,7 @@ import {
   started,
   usageOf,
 } from './resource.ts';
+import { sealThoughts } from './thoughts.ts';
 import { singleItem, type ToolCallFacts, type ToolEnd, type ToolItems, trimmed } from './tool-items.ts';
 import { judge } from './verdict.ts';
 
@@ -22,8 +23,12 @@ export interface EncoderOptions {
   readonly reasoning: boolean;
   /** Tool outputs as part lists, and shortened in the last event, as documented for streams. */
   readonly streamed: boolean;
+  /** An `error` event stands before `response.failed`: in SSE streams, not on a socket (Open Responses §9, §17.9). */
+  readonly errorEvent: boolean;
   /** Tools the caller runs itself. */
   readonly clientTools: ReadonlySet<string>;
+  /** Closes what only this server may read; present when the caller wants its reasoning back in that form. */
+  readonly seal?: ((text: string) => string) | undefined;
 }
 
 /** `cancelled`: a client asked for the end. */
@@ -40,6 +45,8 @@ interface Text {
 }
 
 interface RunningTool {
+  /** The model's id; two tools that run may share one. */
+  readonly call: string;
   readonly facts: ToolCallFacts;
   /** Place of the item that is completed later; undefined for the pair, whose second item comes with the result. */
   readonly index: number | undefined;
@@ -55,7 +62,7 @@ const partOf = (text: string) => ({ type: 'output_text' as const, text, annotati
 export class ResponseEncoder {
   readonly #options: EncoderOptions;
   readonly #items: OutputItem[] = [];
-  readonly #running = new Map<string, RunningTool>();
+  readonly #running: RunningTool[] = [];
   readonly #usedCallIds = new Set<string>();
   readonly #clientIds = new Map<string, string>();
   /** Items of tools the server ran; only they are shortened. */
@@ -147,16 +154,16 @@ export class ResponseEncoder {
     const verdict = judge(result, end.cancelled);
     const calls = result.clientCalls ?? [];
     const events: Unnumbered[] = [];
-    for (const call of this.#running.keys()) {
-      events.push(...this.#endTool(call, { text: cutTool, isError: true, isCut: true }));
-    }
     const text = result.text === '' ? (verdict.error?.message ?? '') : result.text;
     const missing = verdict.status === 'completed' && calls.length === 0 && text === '' ? silent : text;
-    if (this.#message === undefined && missing !== this.#lastText.trim()) events.push(...this.#say(missing));
     const isCut = verdict.status === 'incomplete' || verdict.status === 'cancelled';
+    const saysMore = this.#message === undefined && missing !== '' && missing !== this.#lastText.trim();
+    events.push(...this.#cutTools(isCut && !saysMore));
+    if (saysMore) events.push(...this.#say(missing));
     const phase =
       calls.length > 0 ? 'commentary' : verdict.status === 'completed' ? 'final_answer' : undefined;
     events.push(...this.#closeTexts(isCut ? 'incomplete' : 'completed', phase));
+    if (calls.length > 0) events.push(...this.#sealThoughts(result, calls));
     for (const call of calls) events.push(...this.#ask(call));
     this.#current = {
       ...this.#current,
@@ -166,23 +173,33 @@ export class ResponseEncoder {
       usage: usageOf(result.usage),
       ...(this.#warnings.length === 0 ? {} : { warnings: this.#warnings }),
     };
-    return [...before, ...this.#number(events), ...this.#number([this.#lifecycle()])];
+    return [...before, ...this.#number([...events, ...this.#last()])];
   }
 
   /** The encoder or the writer failed: the response ends in the documented way with what there is. */
   crash(): ResponseEvent[] {
-    const { response } = this;
     if (this.#isOver) return [];
     const message = 'Internal server error while writing the response.';
-    this.#message = undefined;
-    this.#thought = undefined;
+    const closing = this.#closing();
     this.#current = {
-      ...response,
+      ...this.#current,
       status: 'failed',
       error: { type: 'server_error', code: 'server_error', message },
+      output: this.#items.filter((item) => !('status' in item) || item.status !== 'in_progress'),
       usage: usageOf({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }),
     };
-    return this.#number([this.#lifecycle()]);
+    return this.#number([...closing, ...this.#last()]);
+  }
+
+  /** What is open ends as far as the fault that is being answered leaves it possible. */
+  #closing(): Unnumbered[] {
+    try {
+      return [...this.#cutTools(false), ...this.#closeTexts('completed')];
+    } catch {
+      this.#message = undefined;
+      this.#thought = undefined;
+      return [];
+    }
   }
 
   get #isOver(): boolean {
@@ -205,6 +222,16 @@ export class ResponseEncoder {
       default:
         return response.status satisfies never;
     }
+  }
+
+  /** The end of the stream. */
+  #last(): Unnumbered[] {
+    const { error } = this.#current;
+    if (error === null || !this.#options.errorEvent) return [this.#lifecycle()];
+    const fault = { ...error, param: null };
+    const { type: _nested, ...flat } = fault;
+    // The published event nests its facts, the official client's type has them side by side.
+    return [{ type: 'error', ...flat, error: fault }, this.#lifecycle()];
   }
 
   #number(events: readonly Unnumbered[]): ResponseEvent[] {
@@ -301,7 +328,8 @@ export class ResponseEncoder {
     if (thought === undefined) return [];
     this.#thought = undefined;
     const { id, index, text } = thought;
-    const item = thoughtItem(thought);
+    const sealed = this.#options.seal?.(sealThoughts({ reasoning: text }));
+    const item = thoughtItem(thought, sealed);
     this.#items[index] = item;
     const at = { item_id: id, output_index: index, summary_index: 0 };
     return [
@@ -326,12 +354,12 @@ export class ResponseEncoder {
     if (toolItems !== 'function_call') {
       const item = singleItem(toolItems, facts);
       this.#items.push(item);
-      this.#running.set(call, { facts, index });
+      this.#running.push({ call, facts, index });
       return [...events, { type: 'response.output_item.added', output_index: index, item }];
     }
     const item: OutputItem = { type: 'function_call', ...facts, status: 'completed' };
     this.#items.push(item);
-    this.#running.set(call, { facts, index: undefined });
+    this.#running.push({ call, facts, index: undefined });
     return [
       ...events,
       { type: 'response.output_item.added', output_index: index, item: { ...item, status: 'in_progress' } },
@@ -347,9 +375,10 @@ export class ResponseEncoder {
   }
 
   #endTool(call: string, end: ToolEnd): Unnumbered[] {
-    const running = this.#running.get(call);
+    const at = this.#running.findIndex((tool) => tool.call === call);
+    const running = this.#running[at];
     if (running === undefined) return [];
-    this.#running.delete(call);
+    this.#running.splice(at, 1);
     const { toolItems, streamed } = this.#options;
     if (running.index !== undefined && toolItems !== 'function_call' && toolItems !== 'none') {
       const item = singleItem(toolItems, running.facts, end);
@@ -369,6 +398,36 @@ export class ResponseEncoder {
     this.#items.push(item);
     return [
       ...events,
+      { type: 'response.output_item.added', output_index: index, item },
+      { type: 'response.output_item.done', output_index: index, item },
+    ];
+  }
+
+  /**
+   * Ends the tools that still ran. Only the last item of a response may be incomplete (Open Responses §6): `lastIsCut`
+   * says that nothing comes after them and that the response is incomplete.
+   */
+  #cutTools(lastIsCut: boolean): Unnumbered[] {
+    const calls = this.#running.map(({ call }) => call);
+    return calls.flatMap((call, i) => {
+      const isCut = lastIsCut && this.#message === undefined && i === calls.length - 1;
+      return this.#endTool(call, { text: cutTool, isError: true, isCut });
+    });
+  }
+
+  /** What the provider wants back together with these calls, for callers that keep the conversation themselves. */
+  #sealThoughts({ messages }: TurnResult, calls: readonly ToolCall[]): Unnumbered[] {
+    const { seal } = this.#options;
+    const asker = messages.findLast((message) => message.role === 'assistant');
+    const metas = calls.map(({ meta }) => meta ?? null);
+    if (seal === undefined || asker === undefined) return [];
+    if (asker.meta === undefined && metas.every((meta) => meta === null)) return [];
+    const { meta, reasoning } = asker;
+    const encrypted_content = seal(sealThoughts({ reasoning, meta, calls: metas }));
+    const index = this.#items.length;
+    const item: OutputItem = { type: 'reasoning', id: this.#id('rs'), summary: [], encrypted_content };
+    this.#items.push(item);
+    return [
       { type: 'response.output_item.added', output_index: index, item },
       { type: 'response.output_item.done', output_index: index, item },
     ];
@@ -422,6 +481,11 @@ function messageItem(
   };
 }
 
-function thoughtItem({ id, text }: Text): OutputItem {
-  return { type: 'reasoning', id, summary: [{ type: 'summary_text', text }] };
+function thoughtItem({ id, text }: Text, encrypted_content?: string): OutputItem {
+  return {
+    type: 'reasoning',
+    id,
+    summary: [{ type: 'summary_text', text }],
+    ...(encrypted_content === undefined ? {} : { encrypted_content }),
+  };
 }

@@ -7,6 +7,8 @@ const inSummary = { ...at, summary_index: z.int() };
 const noLogprobs = { logprobs: z.array(z.unknown()).max(0) };
 const summaryPart = z.object({ type: z.literal('summary_text'), text: z.string() });
 
+const fault = { code: z.string(), message: z.string(), param: z.null() };
+
 const lifecycle = <T extends string>(type: T) =>
   z.object({ type: z.literal(type), sequence_number: z.int(), response: responseShape });
 const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
@@ -31,6 +33,7 @@ export const responseEvent = z.discriminatedUnion('type', [
   event('response.reasoning_summary_part.done', { ...inSummary, part: summaryPart }),
   event('response.reasoning_summary_text.delta', { ...inSummary, delta: z.string() }),
   event('response.reasoning_summary_text.done', { ...inSummary, text: z.string() }),
+  event('error', { ...fault, error: z.object({ type: z.string(), ...fault }) }),
 ]);
 
 export type ResponseEvent = z.output<typeof responseEvent>;

@@ -56,7 +56,12 @@ export async function planResponse(
       model: sent === '' ? api.modelName : sent,
       instructions,
     }),
-    how: { toolItems: asked.toolItems, reasoning: api.showReasoning, streamed: fields.stream },
+    how: {
+      toolItems: asked.toolItems,
+      reasoning: api.showReasoning,
+      streamed: fields.stream,
+      errorEvent: true,
+    },
     items: asked.input.items,
     prior,
     input: joined.input,

@@ -37,6 +37,7 @@ const reasoningItem = z.object({
   type: z.literal('reasoning'),
   id: z.string(),
   summary: z.array(summaryText),
+  encrypted_content: z.string().optional().describe('On request; only this server can read it.'),
 });
 
 const hermesToolCall = z

@@ -34,7 +34,7 @@ it('the judge finds what is wrong with a stream', async () => {
     text.replaceAll('response.output_text.delta', 'response.reasoning_text.delta'),
     text.replace('"tools":[]', '"tools":null'),
     `${text}event: x\ndata: {"type":"x"}\n\n`,
-    text.slice(0, text.indexOf('event: response.completed')) + 'data: [DONE]\n\n',
+    `${text.slice(0, text.indexOf('event: response.completed'))}data: [DONE]\n\n`,
   ]) {
     expect(wrong).not.toBe(text);
     expect(faults(wrong)).not.toEqual([]);

@@ -1,0 +1,32 @@
+import type { ResponseEcho } from './resource.ts';
+
+/** The echo of a request that said nothing but its input. Tests only. */
+export const echoOf = (own: Partial<ResponseEcho> = {}): ResponseEcho => ({
+  id: 'resp_0123456789abcdef0123456789ab',
+  object: 'response',
+  created_at: 1,
+  model: 'm',
+  previous_response_id: null,
+  instructions: null,
+  tools: [],
+  tool_choice: 'auto',
+  truncation: 'disabled',
+  parallel_tool_calls: true,
+  text: { format: { type: 'text' } },
+  top_p: 1,
+  presence_penalty: 0,
+  frequency_penalty: 0,
+  top_logprobs: 0,
+  temperature: 1,
+  reasoning: null,
+  max_output_tokens: null,
+  max_tool_calls: null,
+  store: true,
+  background: false,
+  service_tier: 'default',
+  metadata: {},
+  safety_identifier: null,
+  prompt_cache_key: null,
+  user: null,
+  ...own,
+});
