@@ -24,7 +24,7 @@ const table = (Object.entries(keys) as [string, Key][]).map(([name, key]) => ({
 /** Two values the key takes, different from each other and, where there is a choice, from its default. */
 function samples(key: Key): readonly [string, string] {
   const words =
-    'one two queue steer smart debug error idle daily deny approve result edit draft separate custom';
+    'one two queue steer smart debug error idle daily deny approve result edit draft separate custom token password';
   const rest =
     'natural ignore pair verbose all new off 7 9 true false {"a":1} {"b":2} [{"a":"1"}] [{"b":"2"}]';
   const candidates = `${words} ${rest}`.split(' ');

@@ -8,7 +8,9 @@
 
 import { accessKeys } from './keys/access.ts';
 import { agentKeys } from './keys/agent.ts';
+import { agentsKeys } from './keys/agents.ts';
 import { apiKeys } from './keys/api.ts';
+import { authKeys } from './keys/auth.ts';
 import { displayKeys } from './keys/display.ts';
 import { httpKeys } from './keys/http.ts';
 import { modelKeys } from './keys/model.ts';
@@ -23,7 +25,9 @@ export type { Key } from './keys/shape.ts';
 export const keys = {
   ...modelKeys,
   ...agentKeys,
+  ...agentsKeys,
   ...apiKeys,
+  ...authKeys,
   ...httpKeys,
   ...accessKeys,
   ...sessionsKeys,

@@ -1,6 +1,8 @@
 /** Reads `.env`, config.yaml, gateway.json and the environment into `Settings` (gateway-core §2). */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { agentsOf } from './agents.ts';
+import { authOf, secretOf } from './auth.ts';
 import { type ConfigDocument, parseConfig, readText } from './document.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { expandTilde, filesOf, homeFolder } from './home.ts';
@@ -83,6 +85,8 @@ function settingsOf(
   const providers = providersOf(reader, sources, report);
   const fallback = fallbackOf(reader, env);
   const apiKey = reader.value('platforms.api_server.key');
+  const { auth, variables } = authOf(reader, sources, report);
+  const authSecrets = [...auth.keys.map((entry) => entry.key), secretOf(auth.gateway)];
   const mode = reader.value('session_reset.mode');
   const level = reader.value('logging.level');
   const sudoPassword = reader.value('SUDO_PASSWORD');
@@ -115,10 +119,13 @@ function settingsOf(
     },
     api: {
       // A key alone switches the server on; an explicit `false` still wins (api-server §1.1).
-      enabled: reader.value('platforms.api_server.enabled') ?? apiKey !== undefined,
+      enabled:
+        reader.value('platforms.api_server.enabled') ??
+        [apiKey, ...authSecrets].some((secret) => secret !== undefined),
       host: reader.value('platforms.api_server.host'),
       port: reader.value('platforms.api_server.port'),
       key: apiKey,
+      auth,
       requireKey: reader.value('platforms.api_server.require_key'),
       corsOrigins: reader.value('platforms.api_server.cors_origins'),
       modelName: reader.value('platforms.api_server.model_name'),
@@ -128,6 +135,7 @@ function settingsOf(
       directModelRequests: reader.value('platforms.api_server.direct_model_requests'),
       modelRoutes: routesOf(reader.value('platforms.api_server.model_routes')),
     },
+    agents: agentsOf(reader, report),
     http: httpOf(reader),
     platforms,
     platformToolsets: toolsetsOf(reader, sources),
@@ -184,14 +192,19 @@ function settingsOf(
       join(env.get('XDG_STATE_HOME') ?? join(user, '.local', 'state'), 'hermes', 'gateway-locks'),
     secrets: secretValues(env.all, data, [
       apiKey,
+      ...authSecrets,
       model,
       sudoPassword,
       ...Object.values(providers).map((provider) => provider.apiKey),
       ...fallback.map((entry) => entry.apiKey),
     ]),
     providerEnv: Object.fromEntries(Object.entries(env.all).filter(([name]) => isProviderVariable(name))),
-    childEnv: childEnvironment(env.all, envPassthrough),
+    childEnv: without(childEnvironment(env.all, envPassthrough), variables),
   };
+}
+
+function without(env: Settings['childEnv'], names: readonly string[]): Settings['childEnv'] {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
 }
 
 function storeOf(

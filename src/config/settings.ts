@@ -3,6 +3,8 @@
  * given defaults. Durations are milliseconds. Built by `config/load.ts`; everything else only reads it.
  */
 
+import type { ApiScope } from './auth.ts';
+
 export interface Settings {
   /** Absolute path of HERMES_HOME. */
   readonly home: string;
@@ -22,6 +24,7 @@ export interface Settings {
     readonly ephemeralSystemPrompt: string;
   };
   readonly api: ApiSettings;
+  readonly agents: AgentsSettings;
   /** Images and files of API requests (openclaw-http §15). */
   readonly http: {
     readonly chatCompletions: ChatMediaSettings;
@@ -123,6 +126,7 @@ export interface ApiSettings {
   readonly host: string;
   readonly port: number;
   readonly key: string | undefined;
+  readonly auth: ApiAuth;
   readonly requireKey: boolean;
   readonly corsOrigins: readonly string[];
   /** Advertised model id. */
@@ -170,6 +174,52 @@ export interface FileSettings extends DownloadSettings {
   readonly pdf: { readonly maxPages: number; readonly maxPixels: number; readonly minTextChars: number };
 }
 
+/** How callers of the API prove who they are, beside `ApiSettings.key` (openclaw-http §2, §3). */
+export interface ApiAuth {
+  readonly keys: readonly ApiKey[];
+  readonly gateway: GatewayAuth;
+  readonly rateLimit: AuthRateLimit;
+  readonly proxies: TrustedProxies;
+}
+
+export interface ApiKey {
+  /** Lower-case letters, digits, `-` and `_`: names the caller in stored ids and logs. */
+  readonly name: string;
+  readonly key: string;
+  readonly scopes: readonly ApiScope[];
+  /** Speaks for the operator. */
+  readonly owner: boolean;
+}
+
+export type GatewayAuth =
+  /** `none` was chosen, `unset` was not: neither asks for anything itself. */
+  | { readonly mode: 'unset' | 'none' }
+  | { readonly mode: 'token' | 'password'; readonly secret: string }
+  | {
+      readonly mode: 'trusted-proxy';
+      /** Lower case, as all header names here. */
+      readonly userHeader: string;
+      readonly requiredHeaders: readonly string[];
+      /** Empty = everybody. */
+      readonly allowUsers: readonly string[];
+      readonly allowLoopback: boolean;
+      /** For callers on this machine who come without a proxy. */
+      readonly localPassword: string | undefined;
+    };
+
+export interface AuthRateLimit {
+  readonly maxAttempts: number;
+  readonly windowMs: number;
+  readonly lockoutMs: number;
+  readonly exemptLoopback: boolean;
+}
+
+export interface TrustedProxies {
+  /** IP addresses and CIDR ranges. */
+  readonly trusted: readonly string[];
+  readonly allowRealIp: boolean;
+}
+
 export interface ModelRoute {
   readonly model: string;
   readonly provider: string | undefined;
@@ -196,4 +246,45 @@ export interface HomeChannel {
   readonly chat: string;
   readonly name: string;
   readonly thread: string | undefined;
+}
+
+/** Agents of the API and what its OpenClaw-compatible part serves (openclaw-http §5, §13, §15). */
+export interface AgentsSettings {
+  /** In the order of the file, never empty. */
+  readonly list: readonly AgentProfile[];
+  /** Id of the agent that answers when none is named. */
+  readonly fallback: string;
+  /** What callers mean who name no session. */
+  readonly mainKey: { readonly scope: 'global' } | { readonly scope: 'agent'; readonly name: string };
+  /** False = the path does not exist. */
+  readonly endpoints: { readonly chat: boolean; readonly responses: boolean };
+  /** Exceptions to what `POST /tools/invoke` never calls; `deny` beats `allow`. */
+  readonly invoke: { readonly allow: readonly string[]; readonly deny: readonly string[] };
+}
+
+export interface AgentProfile {
+  /** Lower-case letters, digits, `-` and `_`. */
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly model: { readonly model: string; readonly provider?: string } | undefined;
+  /** Models a request may choose by header; undefined = every one. */
+  readonly models: readonly string[] | undefined;
+  /** Each of them only narrows what the ones before leave. */
+  readonly tools: readonly ToolPolicy[];
+  /** Added to the system prompt of every turn; '' = nothing. */
+  readonly persona: string;
+  /** Talks to people who are not the operator: they get no owner-only tools and learn nothing of the machine. */
+  readonly publicMode: boolean;
+}
+
+export interface ToolPolicy {
+  readonly profile: 'minimal' | 'messaging' | 'coding' | 'full' | undefined;
+  /** Allowed although `profile` does not have them. */
+  readonly alsoAllow: readonly string[];
+  /** Names, groups (`group:fs`) and patterns (`ha_*`); empty = no limit. */
+  readonly allow: readonly string[];
+  /** Beats everything else. */
+  readonly deny: readonly string[];
+  /** Names of toolsets; undefined = no limit. */
+  readonly toolsets: readonly string[] | undefined;
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { ApiSettings } from '../../config/settings.ts';
+import type { ApiAuth, ApiSettings } from '../../config/settings.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import type { LogLevel } from '../../core/log.ts';
 import { type Api, type ApiOptions, openApi } from '../app.ts';
@@ -9,7 +9,15 @@ import { FakeTurns, type Script } from './fake-turns.ts';
 
 export const key = 'test-key-0123456789';
 
+export const authDefaults: ApiAuth = {
+  keys: [],
+  gateway: { mode: 'unset' },
+  rateLimit: { maxAttempts: 10, windowMs: 60_000, lockoutMs: 300_000, exemptLoopback: true },
+  proxies: { trusted: [], allowRealIp: false },
+};
+
 export const apiDefaults: ApiSettings = {
+  auth: authDefaults,
   enabled: true,
   host: '127.0.0.1',
   port: 0,

@@ -3,7 +3,7 @@ import { anything, flag, mapping, names, text, whole } from '../values.ts';
 import { key, unset } from './shape.ts';
 
 /** The API server's block may stand in four places, each with or without `extra` (api-server §1.2). */
-function apiServer(name: string): readonly string[] {
+export function apiServer(name: string): readonly string[] {
   const places = ['gateway.api_server', 'gateway.platforms.api_server', 'platforms.api_server', 'api_server'];
   return places
     .flatMap((place) => [`${place}.extra.${name}`, `${place}.${name}`])
