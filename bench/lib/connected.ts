@@ -8,6 +8,16 @@ export async function homeWithTelegram(lab: Lab): Promise<Home> {
   return lab.home(upstream, { telegram: await lab.far.run('telegram', undefined) });
 }
 
+/** A bot that polls, a bot that holds a socket, and routes that are pushed to. */
+export async function homeWithThree(lab: Lab): Promise<Home> {
+  const upstream = await lab.far.run('instant', { text: 'Yes.' });
+  return lab.home(upstream, {
+    telegram: await lab.far.run('telegram', undefined),
+    wecom: await lab.far.run('wecom', undefined),
+    webhookSecret: 'bench-webhook-secret-0123456789',
+  });
+}
+
 /** Started, and waiting in a long poll for updates. One at a time: they share the bot. */
 export async function connectedGateway(lab: Lab, home: Home): Promise<Running> {
   await until('the gateway before is gone', async () => (await lab.far.run('connections', undefined)) === 0);

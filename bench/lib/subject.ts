@@ -25,6 +25,8 @@ export interface GatewayWish {
   readonly upstream: string;
   /** A Bot API to connect to. */
   readonly telegram?: { readonly url: string; readonly token: string };
+  /** A WeCom server to hold a socket to. */
+  readonly wecom?: { readonly url: string; readonly botId: string; readonly secret: string };
   /** Opens webhooks with one route, `task`, that gives the agent work. */
   readonly webhookSecret?: string;
 }
@@ -44,7 +46,7 @@ export const gatewayHeaders = { 'content-type': 'application/json', authorizatio
 
 export async function makeHome(
   folder: string,
-  { upstream, telegram, webhookSecret }: GatewayWish,
+  { upstream, telegram, wecom, webhookSecret }: GatewayWish,
 ): Promise<Home> {
   const path = mkdtempSync(join(folder, 'hermes-bench-'));
   const port = await freePort();
@@ -74,7 +76,10 @@ export async function makeHome(
       API_SERVER_ENABLED: 'true',
       API_SERVER_PORT: String(port),
       API_SERVER_KEY: apiKey,
-      ...(telegram ? { TELEGRAM_BOT_TOKEN: telegram.token, TELEGRAM_ALLOWED_USERS: '1001' } : {}),
+      ...(telegram ? { TELEGRAM_BOT_TOKEN: telegram.token, TELEGRAM_ALLOW_ALL_USERS: 'true' } : {}),
+      ...(wecom
+        ? { WECOM_BOT_ID: wecom.botId, WECOM_SECRET: wecom.secret, WECOM_WEBSOCKET_URL: wecom.url }
+        : {}),
     },
     remove: () => rmSync(path, { recursive: true, force: true }),
   };

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectedGateway, homeWithTelegram } from '../lib/connected.ts';
+import { connectedGateway, homeWithThree } from '../lib/connected.ts';
 import type { OpenExperiment } from '../lib/experiment.ts';
 import { residentMiB } from '../lib/proc.ts';
 
 export const open: OpenExperiment = async (lab) => {
-  const home = await homeWithTelegram(lab);
+  const home = await homeWithThree(lab);
   return {
     subjects: ['ours', 'pass-through'],
     async round(subject, _number, seconds) {
