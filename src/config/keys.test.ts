@@ -78,7 +78,9 @@ describe.each(table)('$name', ({ name, key, variable, path, inFile }) => {
       const found = explain(path, loaded.sources);
       expect(found.source).toBe(`${home.path}/config.yaml:${path.split('.').length} (${path})`);
       expect(found.problems).toEqual([]);
-      expect(loaded.problems.filter((problem) => problem.message.includes('unknown'))).toEqual([]);
+      expect(
+        loaded.problems.filter(({ message, path: at }) => message.includes('unknown') && !isInside(at, path)),
+      ).toEqual([]);
     });
 
   if (inFile && variable !== undefined)
@@ -115,6 +117,11 @@ describe.each(table)('$name', ({ name, key, variable, path, inFile }) => {
 
 function takesAnything(key: Key): boolean {
   return key.value.safeParse([['wrong']]).success;
+}
+
+/** What a list of entries or a mapping holds is checked by its own reader, which the sample is not written for. */
+function isInside(at: string, path: string): boolean {
+  return at.startsWith(`${path}.`) || at.startsWith(`${path}[`);
 }
 
 /** Below these every key is accepted. */
