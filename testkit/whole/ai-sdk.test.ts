@@ -91,8 +91,27 @@ describe.each(Object.entries(models))('the AI SDK, unmodified, through %s', (kin
     });
     expect(await stream.text).toContain('done');
     expect(errors).toEqual([]);
-    expect(await stream.finishReason).toBe(kind === 'openai, responses' ? expect.any(String) : 'stop');
+    expect(await stream.finishReason).toBe('stop');
     expect(shown(seen()[1]).at(-1)?.content).toContain('42');
+  });
+
+  it('generates a text in a turn with tools of the server, and goes on from it', async () => {
+    served.upstream.script(runEcho('Looking. '), { text: 'done' });
+    const answer = await generateText({ model: model(), prompt: 'count', maxRetries: 0 });
+    expect(answer.text).toContain('done');
+    expect(answer.finishReason).toBe('stop');
+    expect(answer.steps).toHaveLength(1);
+    await generateText({
+      model: model(),
+      maxRetries: 0,
+      messages: [
+        { role: 'user', content: 'count' },
+        ...answer.response.messages,
+        { role: 'user', content: 'thanks' },
+      ],
+    });
+    // Only responses carry what the tool gave; a chat completion has words alone.
+    expect(JSON.stringify(shown())).toMatch(kind.endsWith('responses') ? /42.*done.*thanks/ : /done.*thanks/);
   });
 
   it('runs its own tools, step by step, and gives the results back', async () => {
@@ -193,9 +212,9 @@ describe.each(Object.entries(models))('the AI SDK, unmodified, through %s', (kin
     ]);
   });
 
-  it('gets a typed error, and does not repeat a turn that failed', async () => {
+  it('gets a typed error of a turn that failed and of a bad request', async () => {
     served.upstream.script({ fault: { kind: 'status', status: 400, message: 'no such thing' } });
-    const asked = generateText({ model: model(), prompt: 'x' });
+    const asked = generateText({ model: model(), prompt: 'x', maxRetries: 0 });
     await expect(asked).rejects.toThrow(/no such thing|did not produce/i);
     expect(seen()).toHaveLength(1);
     const bad = generateText({ model: model(), messages: [{ role: 'user', content: '' }], maxRetries: 0 });

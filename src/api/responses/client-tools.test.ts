@@ -239,6 +239,18 @@ describe('text.format', () => {
     expect(answer).toMatchObject({ status: 'failed', error: { code: 'invalid_output' } });
   });
 
+  it.each(['https://json-schema.org/draft/2020-12/schema', 'http://json-schema.org/draft-07/schema#'])(
+    'may say which draft it follows: %s',
+    async ($schema) => {
+      await using server = await serve(saying('{"n":1}'));
+      const ask = () =>
+        server.ask({ input: 'x', text: { format: { ...format, schema: { $schema, ...schema } } } });
+      expect(await ask()).toMatchObject({ status: 'completed' });
+      server.turns.script = (turn) => turn.end({ text: '{"n":"one"}' });
+      expect(await ask()).toMatchObject({ status: 'failed', error: { code: 'invalid_output' } });
+    },
+  );
+
   it('refuses a schema that is none', async () => {
     await using server = await serve();
     const bad = { ...format, schema: { type: 'nonsense' } };

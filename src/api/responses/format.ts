@@ -70,11 +70,14 @@ async function violation(
 }
 
 async function compile(schema: Readonly<Record<string, unknown>>) {
-  const { Ajv } = await import('ajv');
+  const { $schema, ...rest } = schema;
+  // Schemas that do not say are read as draft 7, where "items" may be a list; a draft's own schema is never looked up.
+  const isModern = typeof $schema === 'string' && /20(?:19-09|20-12)/.test($schema);
+  const Ajv = isModern ? (await import('ajv/dist/2020.js')).Ajv2020 : (await import('ajv')).Ajv;
   // Formats and unknown keywords say nothing an answer could be refused for; references are never fetched.
   const ajv = new Ajv({ strict: false, validateFormats: false, logger: false });
   try {
-    const validate = ajv.compile(schema);
+    const validate = ajv.compile(rest);
     return { validate, explain: () => ajv.errorsText(validate.errors, { dataVar: 'answer' }).slice(0, 300) };
   } catch (error) {
     throw badRequest(`The schema cannot be used: ${String((error as Error).message).slice(0, 200)}`, {

@@ -8,7 +8,7 @@ import { readFormat } from './format.ts';
 import { type ReadInput, readHistory, readInput } from './items.ts';
 import type { ResponseEcho } from './resource.ts';
 import { type ResponsesRequest, responsesRequest } from './schema.ts';
-import { type ToolItems, toolItemKinds } from './tool-items.ts';
+import { type ToolItems, toolItemKinds, toolItemsFor } from './tool-items.ts';
 import { type ReadTools, readTools } from './tools.ts';
 
 /** A checked request, before anything is looked up. */
@@ -105,7 +105,7 @@ function toolItemsOf(fields: ResponsesRequest, headers: IncomingHttpHeaders): To
     throw badRequest(`X-Hermes-Tool-Items must be one of ${toolItemKinds.join(', ')}.`);
   }
   if (fields.include?.includes('hermes:tool_calls')) return 'hermes:tool_call';
-  return isAgentTarget(fields.model) ? 'none' : 'function_call';
+  return isAgentTarget(fields.model) ? 'none' : toolItemsFor(headers['user-agent']);
 }
 
 function ignoredFields(body: JsonObject): string[] {

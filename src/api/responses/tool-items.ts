@@ -7,6 +7,18 @@ import type { OutputItem } from './resource.ts';
 export const toolItemKinds = ['function_call', 'hermes:tool_call', 'mcp_call', 'none'] as const;
 export type ToolItems = (typeof toolItemKinds)[number];
 
+/**
+ * Clients that take every `function_call` for one of their own tools, or refuse its output (api-server §16.18 and 19),
+ * by the `User-Agent` they send. A hosted call is the form they know for what ran on a server.
+ */
+const executors: readonly RegExp[] = [/^ai\/\d|\bai-sdk[/-]/, /^langchainjs-openai\//];
+
+/** What a client takes that did not say what it wants. */
+export function toolItemsFor(userAgent: string | undefined): ToolItems {
+  const executes = executors.some((pattern) => pattern.test(userAgent ?? ''));
+  return executes ? 'mcp_call' : 'function_call';
+}
+
 export interface ToolCallFacts {
   readonly id: string;
   readonly call_id: string;
