@@ -1,4 +1,5 @@
 /** What the agent loop gets and gives. The loop knows neither platforms nor HTTP nor the database. */
+import type { AgentProfile } from '../config/settings.ts';
 import type { AgentEvent, TurnResult } from '../core/agent-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -20,6 +21,7 @@ export interface AgentRun {
   readonly ephemeralSystem?: string;
   /** Stable description of where the conversation happens (gateway-core.md §4.7). */
   readonly contextPrompt?: string;
+  readonly persona?: Persona;
   /** Tool names this turn may use; decided once before the turn and never widened. */
   readonly tools: ReadonlySet<string>;
   readonly maxIterations: number;
@@ -38,12 +40,24 @@ export interface AgentRun {
    */
   readonly toolChoice?: ToolChoice;
   readonly responseFormat?: ResponseFormat;
+  /** Tool calls of any kind this turn may make; further ones are ignored, and then the model answers without tools. */
+  readonly maxToolCalls?: number;
   readonly signal: AbortSignal;
   /** Text to add to the newest tool result before the next model call; takes what is waiting. */
   takeSteering(): string | undefined;
   readonly journal: Journal;
   /** Never waits, never throws. */
   emit(event: AgentEvent): void;
+}
+
+/** The configured agent that answers. Byte-stable per session. */
+export interface Persona {
+  /** Its own part of the system prompt; '' = none. */
+  readonly text: string;
+  /** The prompt says nothing of the machine, and that strangers may be listening (openclaw-http §4). */
+  readonly isPublic: boolean;
+  /** Where the caller says the conversation comes from: `voice`. Lower-case letters, digits, `.`, `_` and `-`. */
+  readonly channel?: string;
 }
 
 export interface ModelChoice {
@@ -217,3 +231,36 @@ export interface ApprovalRequest {
   readonly command: string;
   readonly why: string;
 }
+
+/* ---- the tools as the API knows them ---- */
+
+export interface ServedTools {
+  /** Every documented set, reduced to the tools that exist. */
+  readonly toolsets: Readonly<Record<string, readonly string[]>>;
+  /** What API turns may use at all, whichever agent works. */
+  all(): ReadonlySet<string>;
+  /** What the rules of an agent leave of `all` and of the tools about the gateway itself. The same set every time. */
+  namesFor(agent: AgentProfile, isOwner: boolean): ReadonlySet<string>;
+  /** Tells whether a tool is meant by names of a configuration: aliases, groups and patterns are understood. */
+  matcher(written: readonly string[]): (tool: string) => boolean;
+  /** True when the arguments of the tool have a property of this name. */
+  hasProperty(tool: string, property: string): boolean;
+  /** Runs one tool outside of any turn. Never rejects. Whoever calls has checked `namesFor`. */
+  invoke(invocation: ToolInvocation, signal: AbortSignal): Promise<Invoked>;
+}
+
+export interface ToolInvocation extends Pick<ToolContext, 'task' | 'session' | 'call' | 'platform'> {
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+export type Invoked =
+  | { readonly kind: 'done'; readonly text: string }
+  /** The arguments do not fit, or the tool says what went wrong. */
+  | { readonly kind: 'failed'; readonly why: string }
+  /** A guard of the machine said no. */
+  | { readonly kind: 'refused'; readonly why: string }
+  /** A person would have to consent. */
+  | { readonly kind: 'unapproved'; readonly why: string }
+  /** The reason is in the log only. */
+  | { readonly kind: 'crashed' };

@@ -68,6 +68,8 @@ class Turn {
   readonly #added: Message[];
   /** Said to the model only: continuations and nudges. */
   #scaffold: Message[] = [];
+  /** Calls that may still be made. */
+  #callsLeft: number;
   /** The model has called a tool in this turn. */
   #called = false;
   readonly #warned = new Set<string>();
@@ -86,6 +88,7 @@ class Turn {
     this.#run = run;
     this.#deps = deps;
     this.#offer = offerOf(run, deps);
+    this.#callsLeft = run.maxToolCalls ?? Number.POSITIVE_INFINITY;
     this.#opening = openingOf(run);
     this.#added = [...this.#opening.given];
     this.#delivery = openDelivery((text) => run.emit({ type: 'text.delta', text }));
@@ -259,9 +262,18 @@ class Turn {
   /* ---- tools ---- */
 
   async #useTools(answer: Answer): Promise<Draft | undefined> {
-    const { signal, sampling, journal } = this.#run;
+    const { signal, sampling, journal, maxToolCalls } = this.#run;
     const wanted = distinctCalls(answer.calls).map((call) => named(call, this.#offer));
-    const calls = sampling?.parallelToolCalls === false ? wanted.slice(0, 1) : wanted;
+    const most = sampling?.parallelToolCalls === false ? 1 : wanted.length;
+    const calls = wanted.slice(0, Math.min(most, this.#callsLeft));
+    if (maxToolCalls !== undefined && calls.length < Math.min(most, wanted.length)) {
+      this.#warn(toCaller.callsSpent(maxToolCalls));
+    }
+    // Nothing was left to call, and the model was told so.
+    if (calls.length === 0) {
+      const spoken = { ...answer, calls: [] };
+      return spoken.text.trim() === '' ? this.#nothing(spoken) : this.#finish(spoken);
+    }
     const read = calls.map(({ name, arguments: args }) => ({ name, kind: readArguments(args).kind }));
     if (isCut(answer) || read.some(({ kind }) => kind === 'truncated')) {
       if (this.#truncatedCalls++ < mostTruncatedCalls) return undefined;
@@ -311,6 +323,7 @@ class Turn {
     const ran = here.length > 0 ? await runBatch(here, { ...this.#batch, history, already }) : [];
     const results = new Map([...known, ...here.map(({ call }, index) => [call.id, ran[index]!] as const)]);
     this.#called = true;
+    this.#callsLeft -= message.toolCalls?.length ?? 0;
     this.#added.push(message);
     for (const { id, name } of message.toolCalls ?? []) {
       const content = results.get(id);
@@ -338,6 +351,8 @@ class Turn {
   /* ---- model ---- */
 
   get #shown(): Shown {
+    // Still shown, as with `none`: the history has calls of them.
+    if (this.#callsLeft <= 0) return { schemas: this.#offer.later.schemas, choice: { type: 'none' } };
     return this.#called ? this.#offer.later : this.#offer.first;
   }
 

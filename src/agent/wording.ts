@@ -21,6 +21,7 @@ export const toCaller = {
   formatByWords: 'The model does not take this answer format; it was asked for it in words, unchecked.',
   notJson: 'The answer is not the JSON that was asked for.',
   noCall: 'A tool call was asked for, but the model answered without one.',
+  callsSpent: (max: number) => `Tool calls beyond max_tool_calls (${max}) were ignored.`,
   refused: (wish: string, why: string | undefined) =>
     `${wish} has no effect with this model${why === undefined ? '.' : `: ${why}`}`,
 } as const;

@@ -1,9 +1,17 @@
 /** How every source of work reaches the agent, and what it can watch. There is no second path. */
 
-import type { ModelChoice, ResponseFormat, Sampling, ToolChoice, ToolSchema } from '../agent/contract.ts';
+import type {
+  ModelChoice,
+  Persona,
+  ResponseFormat,
+  Sampling,
+  ToolChoice,
+  ToolSchema,
+} from '../agent/contract.ts';
 import type { AgentEvent, TurnResult } from '../core/agent-event.ts';
 import type { SessionKey, TraceId, TurnId } from '../core/ids.ts';
 import type { Content, ContentPart, Message } from '../core/message.ts';
+import type { GivenResult } from './results.ts';
 
 /** Shown to the model of one turn and written nowhere: text and pages of files (docs/decisions/016). */
 export interface Unstored {
@@ -28,9 +36,12 @@ export interface TurnRequest {
   readonly history: 'stored' | readonly Message[];
   /** With `stored`: what to use when the session has no messages yet. */
   readonly historyIfEmpty?: readonly Message[];
+  /** With `stored`: results of calls that the session's last turn left to its caller. With `input` '' it goes on. */
+  readonly results?: readonly GivenResult[];
   readonly ephemeralSystem?: string;
   /** What only this process remembers; a turn that lost it fails with CONTENT_GONE. */
   readonly unstored?: Unstored;
+  readonly persona?: Persona;
   readonly memoryScope?: string;
   readonly model?: ModelChoice;
   readonly sampling?: Sampling;
@@ -38,6 +49,8 @@ export interface TurnRequest {
   readonly clientTools?: readonly ToolSchema[];
   readonly toolChoice?: ToolChoice;
   readonly responseFormat?: ResponseFormat;
+  /** Tool calls of any kind this turn may make. */
+  readonly maxToolCalls?: number;
   /** Names of the allowed tools; only ever narrows what the source's toolset gives. */
   readonly tools?: readonly string[];
   /** `live`: the turn dies with its last watcher and is not resumed after a restart. */
@@ -57,7 +70,10 @@ export interface Turns {
 export interface TurnHandle {
   readonly turn: TurnId;
   readonly trace: TraceId;
-  /** Resolves with the recorded result; never rejects. */
+  /**
+   * Resolves with the recorded result; never rejects. `exit: 'suspended'`: this process stops, nothing was recorded, and
+   * the turn goes on after the next start. Only for consumer `chat`.
+   */
   readonly result: Promise<TurnResult>;
   /**
    * Calls `listener` for every event from the first one on, also for those emitted before the call.

@@ -12,7 +12,7 @@ import { brand, type SessionKey, type TraceId, type TurnId } from '../core/ids.t
 import type { Address, DeliveryTarget } from '../core/inbound.ts';
 import { type LaneState, Lanes } from '../core/lanes.ts';
 import type { Log } from '../core/log.ts';
-import { type Message, noUsage } from '../core/message.ts';
+import { noUsage } from '../core/message.ts';
 import { type PartDraft, storeDrafts } from '../outbox/draft.ts';
 import { runChatCommand } from '../session/commands/list.ts';
 import { readTranscript } from '../session/transcript.ts';
@@ -27,6 +27,7 @@ import type { TurnHandle, TurnRequest, Turns } from './contract.ts';
 import { commitEnding } from './finish.ts';
 import { chatInput } from './input.ts';
 import { openJournal } from './journal.ts';
+import { type Continued, continued } from './results.ts';
 import { Interrupted, RunningTurn } from './running.ts';
 import { storeRequest } from './submit.ts';
 
@@ -191,8 +192,8 @@ export class TurnEngine implements Turns {
   }
 
   /**
-   * Starts nothing new, gives running turns `graceMs` to end, then stops the rest: chats go on after the next start,
-   * requests end as interrupted.
+   * Starts nothing new, gives running turns `graceMs` to end, then stops the rest: chats and requests with a durable
+   * consumer go on after the next start, requests of a live connection end as interrupted.
    */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
@@ -207,8 +208,12 @@ export class TurnEngine implements Turns {
     await Promise.race([idle, this.#deps.clock.sleep(5_000, last.signal)]);
     last.abort();
     // Requests that were never claimed.
-    for (const turn of this.#turns.values())
-      turn.end(failedResult('interrupted', 'DRAINING', 'The gateway is shutting down.'));
+    for (const turn of this.#turns.values()) {
+      const isDurable = turn.identity.consumer === 'chat';
+      turn.end(
+        isDurable ? suspended : failedResult('interrupted', 'DRAINING', 'The gateway is shutting down.'),
+      );
+    }
     this.#turns.clear();
   }
 
@@ -249,8 +254,11 @@ export class TurnEngine implements Turns {
         claim.attempt > mostAttempts
           ? failedResult('failed', 'STUCK', 'This request ended the gateway several times and was given up.')
           : await this.#runWritable(claim, running);
-      if (work.kind === 'chat' && isShutdown(running.signal) && result.status === 'interrupted') return;
-      if (work.kind === 'chat' && this.#draining && isUnwritable(result)) return;
+      const isStopped = isShutdown(running.signal) && result.status === 'interrupted';
+      if (claim.consumer === 'chat' && (isStopped || (this.#draining && isUnwritable(result)))) {
+        running.end(suspended);
+        return;
+      }
       await this.#end(claim, running, result);
     } catch (error) {
       // The row stays `running` and is taken up by its lane; a live caller hears of it now.
@@ -300,13 +308,14 @@ export class TurnEngine implements Turns {
     const { store, clock, settings, agent } = this.#deps;
     const { work } = claim;
     const journal = await openJournal(store, clock, claim, resumed);
-    const history = await this.#history(claim);
+    const { history, input } = await this.#past(claim);
     const shared = {
       turn: claim.turn,
       trace: claim.trace,
       session: claim.session,
       task: claim.session,
       history,
+      input,
       maxIterations: settings.agent.maxIterations,
       signal: running.signal,
       journal,
@@ -319,7 +328,6 @@ export class TurnEngine implements Turns {
       return agent.run({
         ...shared,
         platform,
-        input: chatInput(work.events),
         tools: this.#deps.toolsFor(platform, work.events[0]?.event.toolsets),
         ...(context === undefined ? {} : { contextPrompt: context }),
       });
@@ -330,27 +338,31 @@ export class TurnEngine implements Turns {
       return failedResult('failed', 'CONTENT_GONE', contentGone);
     const system = [request.ephemeralSystem, unstored?.system].filter((text) => text).join('\n\n');
     const all = this.#deps.toolsFor(source);
-    const { clientTools, toolChoice, responseFormat } = request;
+    const { clientTools, toolChoice, responseFormat, maxToolCalls } = request;
     return agent.run({
       ...shared,
       platform: source,
-      input: request.input,
       tools: request.tools ? new Set(request.tools.filter((name) => all.has(name))) : all,
       ...(system === '' ? {} : { ephemeralSystem: system }),
       ...(unstored === undefined ? {} : { attachments: unstored.parts }),
+      ...(request.persona === undefined ? {} : { persona: request.persona }),
       ...(request.model === undefined ? {} : { model: request.model }),
       ...(request.sampling === undefined ? {} : { sampling: request.sampling }),
       ...(clientTools === undefined ? {} : { clientTools }),
       ...(toolChoice === undefined ? {} : { toolChoice }),
       ...(responseFormat === undefined ? {} : { responseFormat }),
+      ...(maxToolCalls === undefined ? {} : { maxToolCalls }),
     });
   }
 
-  async #history({ work, session }: Claim): Promise<readonly Message[]> {
-    if (work.kind === 'request' && work.request.history !== 'stored') return work.request.history;
+  async #past({ work, session }: Claim): Promise<Continued> {
+    if (work.kind === 'request' && work.request.history !== 'stored') {
+      return { history: work.request.history, input: work.request.input };
+    }
     const stored = await readTranscript(this.#deps.store.read, session);
-    const other = work.kind === 'request' ? work.request.historyIfEmpty : undefined;
-    return stored.length === 0 && other !== undefined ? other : stored;
+    if (work.kind === 'chat') return { history: stored, input: chatInput(work.events) };
+    const { historyIfEmpty, results = [], input } = work.request;
+    return continued(stored.length === 0 && historyIfEmpty ? historyIfEmpty : stored, results, input);
   }
 
   async #end(claim: Claim, running: RunningTurn, result: TurnResult): Promise<void> {
@@ -471,6 +483,13 @@ function isShutdown(signal: AbortSignal): boolean {
 function isUnwritable(result: TurnResult): boolean {
   return result.status === 'failed' && result.error?.code === 'STORE_FULL';
 }
+
+/** The turn stays `running` in the store, for the next process. */
+const suspended = failedResult(
+  'interrupted',
+  'SUSPENDED',
+  'The gateway is shutting down; this goes on after its start.',
+);
 
 function failedResult(status: 'failed' | 'interrupted', code: string, message: string): TurnResult {
   return {
