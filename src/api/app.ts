@@ -73,7 +73,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     log('warn', `[API Server] ${warning}`);
   }
 
-  const access = openAccess(api.key, log);
+  const access = openAccess({ api, clock, log });
   const runs = new Runs(options.turns, api.maxConcurrentRuns);
   const shared = {
     api,

@@ -1,73 +1,222 @@
+/** The one decision about who may send a request (api-server §2.2, openclaw-http §2). */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { networkInterfaces } from 'node:os';
+import { type ApiScope, apiScopes } from '../config/auth.ts';
+import type { ApiSettings } from '../config/settings.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import { trustedProxies } from './auth/address.ts';
 import { admit, anyone, type Caller } from './auth/caller.ts';
-import { ApiError } from './errors.ts';
+import { failedAuthLimiter, type Limiter, type SecretClass } from './auth/limiter.ts';
+import { isDirectLocal, proxyUser } from './auth/proxy.ts';
+import { type Dialect, isReading, lockedOut, missingScope, unauthorized } from './auth/refusals.ts';
+import type { ApiError } from './errors.ts';
 import { utf8Header } from './headers.ts';
 
-/** Who may call a route. `public` needs nothing; `bearer` needs the API key whenever one is configured. */
-export type Scope = 'public' | 'bearer';
+/** What a route needs: nothing, any caller that is known, or a caller with that scope. */
+export type Scope = 'public' | 'bearer' | ApiScope;
+
+export function isScope(value: unknown): value is Scope {
+  return value === 'public' || value === 'bearer' || apiScopes.some((scope) => scope === value);
+}
+
+export interface Access {
+  /** Nothing is configured that a caller could show, so every request is from `anyone`. */
+  readonly isOpen: boolean;
+  /**
+   * Decides about one request of either transport from its head. Undefined = let it through; then `callerOf` knows
+   * who asks, unless the route is public. `dialect` is the route's own, where it has one.
+   */
+  refuse(request: IncomingMessage, scope: Scope, dialect?: Dialect): ApiError | undefined;
+}
+
+export interface AccessOptions {
+  readonly api: Pick<ApiSettings, 'key' | 'auth'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Addresses of this machine; default: of its network interfaces. */
+  readonly ownAddresses?: () => readonly string[];
+}
+
+type Verdict =
+  | { readonly kind: 'caller'; readonly caller: Caller }
+  | { readonly kind: 'unknown'; readonly reason: string }
+  | { readonly kind: 'locked'; readonly waitMs: number };
+
+export function openAccess(options: AccessOptions): Access {
+  const { api, clock, log } = options;
+  const { gateway, proxies: trusted, rateLimit } = api.auth;
+  const credentials = credentialsOf(api);
+  const proxies = trustedProxies(trusted);
+  const limiter = failedAuthLimiter(rateLimit, clock);
+  const ownAddresses = options.ownAddresses ?? machineAddresses;
+  const isOpen = credentials.length === 0 && gateway.mode !== 'trusted-proxy';
+  // Whoever has only configured OpenClaw's own credentials has its clients.
+  const ownDialect: Dialect = gateway.mode !== 'unset' && !hasKeys(api) ? 'openclaw' : 'hermes';
+
+  function identify(request: IncomingMessage): Verdict {
+    if (isOpen) {
+      return { kind: 'caller', caller: gateway.mode === 'none' ? narrowed(anyone, request.headers) : anyone };
+    }
+    let reason = 'no bearer token';
+    if (gateway.mode === 'trusted-proxy') {
+      const verdict = proxyUser(request, gateway, proxies, ownAddresses);
+      if (verdict.kind === 'user') return { kind: 'caller', caller: userOf(verdict.user, request.headers) };
+      reason = verdict.reason;
+    }
+    const client = proxies.clientOf(request.socket.remoteAddress, request.headers);
+    return bySecret(request, credentials, { limiter, client, reason });
+  }
+
+  return {
+    isOpen,
+    refuse(request, scope, dialect = ownDialect) {
+      if (scope === 'public') return undefined;
+      const verdict = identify(request);
+      switch (verdict.kind) {
+        case 'unknown':
+          log('warn', '[API Server] invalid API key', { ...callerFacts(request), reason: verdict.reason });
+          return unauthorized(dialect);
+        case 'locked':
+          // Said once when it began: whoever is locked out must not be able to fill the log.
+          log('debug', '[API Server] locked out after wrong API keys', callerFacts(request));
+          return lockedOut(dialect, verdict.waitMs);
+        case 'caller': {
+          const { caller } = verdict;
+          if (scope !== 'bearer' && !caller.scopes.has(scope)) {
+            const facts = { ...callerFacts(request), caller: caller.namespace, scope };
+            log('warn', '[API Server] missing scope', facts);
+            return missingScope(dialect, scope);
+          }
+          admit(request, caller);
+          return undefined;
+        }
+      }
+    },
+  };
+}
 
 /** A configured secret as a digest, so that the secret itself is not kept by the HTTP layer. */
 interface Credential {
   readonly digest: Buffer;
   readonly caller: Caller;
+  /** Counts only for programs on this machine that come without a proxy. */
+  readonly isLocal: boolean;
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest();
+const shortHash = (text: string) => sha256(text).toString('hex').slice(0, 16);
 
-/** Undefined for a missing or blank key: an empty string is not a key. */
-function credentialOf(key: string | undefined): Credential | undefined {
-  const trimmed = key?.trim();
-  if (trimmed === undefined || trimmed === '') return undefined;
-  const digest = sha256(trimmed);
-  const namespace = sha256(`namespace\0${trimmed}`).toString('hex').slice(0, 16);
-  return { digest, caller: { ...anyone, kind: 'key', namespace } };
-}
+const hasKeys = ({ key, auth }: AccessOptions['api']) => auth.keys.length > 0 || (key?.trim() ?? '') !== '';
 
-export interface Access {
-  /** Nothing is configured that a caller could show. */
-  readonly isOpen: boolean;
-  /**
-   * The one decision about a request, of either transport. Afterwards `callerOf` knows who asks, unless the route is
-   * public. Undefined = let it through.
-   */
-  refuse(request: IncomingMessage, scope: Scope): ApiError | undefined;
-}
-
-export function openAccess(key: string | undefined, log: Log): Access {
-  const credential = credentialOf(key);
-  return {
-    isOpen: credential === undefined,
-    refuse(request, scope) {
-      if (scope === 'public') return undefined;
-      if (!authenticate(scope, request.headers, credential)) {
-        log('warn', '[API Server] invalid API key', callerFacts(request));
-        return unauthorized();
-      }
-      admit(request, credential?.caller ?? anyone);
-      return undefined;
-    },
+function credentialsOf({ key, auth }: AccessOptions['api']): readonly Credential[] {
+  const { gateway, keys } = auth;
+  const found: Credential[] = [];
+  const add = (secret: string | undefined, caller: Caller, isLocal = false) => {
+    const trimmed = secret?.trim() ?? '';
+    // An empty string is not a key.
+    if (trimmed !== '') found.push({ digest: sha256(trimmed), caller, isLocal });
   };
+  const main = key?.trim() ?? '';
+  add(main, { ...anyone, kind: 'key', namespace: shortHash(`namespace\0${main}`) });
+  for (const each of keys) {
+    // By its name and not by its value, so that a key can be changed without losing what it has stored.
+    const namespace = `key-${each.name}`;
+    const scopes = new Set(each.scopes);
+    add(each.key, { kind: 'key', namespace, isPrimary: false, isOwner: each.owner, scopes });
+  }
+  const operator = { ...anyone, namespace: 'gateway', isPrimary: false };
+  switch (gateway.mode) {
+    case 'token':
+    case 'password':
+      add(gateway.secret, { ...operator, kind: gateway.mode });
+      break;
+    case 'trusted-proxy':
+      add(gateway.localPassword, { ...operator, kind: 'password' }, true);
+      break;
+    case 'none':
+    case 'unset':
+      break;
+  }
+  return found;
 }
 
-/** Digests are compared, so lengths and non-ASCII bytes neither leak nor throw (api-server §2.2). */
-function authenticate(
-  scope: Scope,
-  headers: IncomingHttpHeaders,
-  credential: Credential | undefined,
-): boolean {
-  if (scope === 'public' || credential === undefined) return true;
-  const header = utf8Header(headers.authorization);
-  const token = header === undefined ? undefined : /^Bearer (.*)$/is.exec(header)?.[1]?.trim();
-  return token !== undefined && token !== '' && timingSafeEqual(sha256(token), credential.digest);
+interface Attempt {
+  readonly limiter: Limiter;
+  /** Undefined = nobody says. */
+  readonly client: string | undefined;
+  /** Why nothing else has recognised the caller. */
+  readonly reason: string;
 }
 
-function unauthorized(): ApiError {
-  return new ApiError(401, 'Invalid API key', {
-    code: 'invalid_api_key',
-    headers: { 'WWW-Authenticate': 'Bearer' },
-  });
+/**
+ * Digests are compared, so lengths and non-ASCII bytes neither leak nor throw, and all of them, so that time does not
+ * tell which one was meant. Only a wrong secret counts as a failure.
+ */
+function bySecret(
+  request: IncomingMessage,
+  credentials: readonly Credential[],
+  { limiter, client, reason }: Attempt,
+): Verdict {
+  if (credentials.length === 0) return { kind: 'unknown', reason };
+  const { headers } = request;
+  const isBrowserSocket = headers.upgrade !== undefined && headers.origin !== undefined;
+  const kind: SecretClass = isBrowserSocket ? 'browser-socket' : 'shared-secret';
+  const waitMs = limiter.waitMs(kind, client);
+  if (waitMs > 0) return { kind: 'locked', waitMs };
+  const token = bearerOf(headers);
+  if (token === undefined) return { kind: 'unknown', reason };
+  const digest = sha256(token);
+  let caller: Caller | undefined;
+  for (const credential of credentials) {
+    const isSame = timingSafeEqual(digest, credential.digest);
+    if (isSame && (!credential.isLocal || isDirectLocal(request.socket.remoteAddress, headers))) {
+      caller ??= credential.caller;
+    }
+  }
+  if (caller !== undefined) {
+    limiter.succeeded(kind, client);
+    return { kind: 'caller', caller };
+  }
+  const isLast = limiter.failed(kind, client);
+  return { kind: 'unknown', reason: isLast ? 'wrong secret, the address is locked out' : 'wrong secret' };
+}
+
+/** The scheme in any case and the value trimmed; undefined when there is nothing to compare. */
+function bearerOf(headers: IncomingHttpHeaders): string | undefined {
+  const token = /^Bearer (.*)$/is.exec(utf8Header(headers.authorization) ?? '')?.[1]?.trim();
+  return token === '' ? undefined : token;
+}
+
+function userOf(user: string, headers: IncomingHttpHeaders): Caller {
+  const namespace = `user-${shortHash(`user\0${user}`)}`;
+  return narrowed({ ...anyone, kind: 'user', namespace, isPrimary: false }, headers);
+}
+
+/**
+ * `x-openclaw-scopes` takes rights away from callers that no secret has named (openclaw-http §2); without the header
+ * they have all, with an empty one they have none.
+ */
+function narrowed(caller: Caller, headers: IncomingHttpHeaders): Caller {
+  const header = headers['x-openclaw-scopes'];
+  if (header === undefined) return caller;
+  const given = new Set(
+    String(header)
+      .split(',')
+      .map((scope) => scope.trim()),
+  );
+  if (given.has('operator.admin')) return caller;
+  const scopes = apiScopes.filter(
+    (scope) => given.has('operator.write') || (given.has('operator.read') && isReading(scope)),
+  );
+  return { ...caller, isOwner: false, scopes: new Set(scopes) };
+}
+
+function machineAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((entries) =>
+    (entries ?? []).map(({ address }) => address),
+  );
 }
 
 const oneLine = (text: string | readonly string[] | undefined, max: number) =>

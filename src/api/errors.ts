@@ -18,6 +18,8 @@ interface Options {
   readonly code?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly hermes?: Readonly<Record<string, boolean>>;
+  /** Sent instead of the envelope, where another documented interface has a shape of its own. */
+  readonly wire?: Readonly<Record<string, unknown>>;
 }
 
 /** A refusal on the wire: HTTP status plus the four-key envelope (api-server §2.6). The message is for the caller. */
@@ -31,6 +33,11 @@ export class ApiError extends Error {
     this.status = status;
     this.headers = options.headers ?? {};
     this.#options = options;
+  }
+
+  /** What is sent. */
+  get wire(): ErrorBody | Readonly<Record<string, unknown>> {
+    return this.#options.wire ?? this.body;
   }
 
   get body(): ErrorBody {

@@ -23,7 +23,7 @@ const errorRef = { $ref: '#/components/schemas/Error' };
 
 const everywhere: Readonly<Record<number, string>> = {
   401: 'The API key is missing or wrong.',
-  403: 'The origin, the host or a header is not allowed.',
+  403: 'The key lacks the scope, or the origin, the host or a header is not allowed.',
   500: 'An unexpected failure; the message names the request id to look for in the log.',
   503: 'The gateway is shutting down or cannot store requests.',
 };
@@ -32,7 +32,7 @@ const sometimes: Readonly<Record<number, string>> = {
   400: 'The request is invalid; `param` names the field.',
   404: 'There is no such object.',
   413: 'The body is larger than 10,000,000 bytes.',
-  429: 'Too many concurrent runs; Retry-After says when to try again.',
+  429: 'Too many concurrent runs, or too many wrong keys; Retry-After says when to try again.',
   502: 'The turn ended without an answer. Do not repeat it blindly: tools may have run.',
 };
 
@@ -63,7 +63,7 @@ function operation({ path, scope, doc }: Route): Json {
   return {
     operationId: doc.id,
     summary: doc.summary,
-    security: scope === 'bearer' ? [{ bearer: [] }] : [],
+    security: scope === 'public' ? [] : [{ bearer: scope === 'bearer' ? [] : [scope] }],
     ...(names.length === 0
       ? {}
       : {

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import type { Dialect } from './auth/refusals.ts';
 import type { Scope } from './auth.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -10,6 +11,8 @@ export interface Route {
   /** Fastify pattern: `/v1/models/:id`. */
   readonly path: string;
   readonly scope: Scope;
+  /** How access is refused; absent = as the configured credentials ask for (docs/decisions/013). */
+  readonly dialect?: Dialect;
   /** Name in `/v1/capabilities`; absent = not listed there. */
   readonly name?: string;
   readonly doc: RouteDoc;

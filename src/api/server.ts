@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiSettings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { Access, Scope } from './auth.ts';
+import type { Dialect } from './auth/refusals.ts';
+import { type Access, isScope, type Scope } from './auth.ts';
 import { bodyTooLarge, maxBodyBytes } from './body.ts';
 import { browserRefusal, cors } from './cors.ts';
 import { ApiError, badRequest, notFound, toApiError } from './errors.ts';
@@ -22,6 +23,7 @@ export interface HttpLimits {
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly scope?: Scope;
+    readonly dialect?: Dialect;
   }
 }
 
@@ -91,20 +93,23 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
     }
-    return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
+    return reply.code(refusal.status).headers(refusal.headers).send(refusal.wire);
   });
   app.setNotFoundHandler((request) => {
     throw notFound(request.method, pathOf(request));
   });
 
   app.addHook('onRoute', (route) => {
-    if (route.config?.scope === undefined) throw new Error(`Route ${route.url} declares no scope.`);
+    if (!isScope(route.config?.scope)) throw new Error(`Route ${route.url} declares no scope.`);
   });
   for (const route of routes) {
     app.route({
       method: route.method,
       url: route.path,
-      config: { scope: route.scope },
+      config: {
+        scope: route.scope,
+        ...(route.dialect === undefined ? {} : { dialect: route.dialect }),
+      },
       handler: (request, reply) => route.handle(request, reply),
     });
   }
@@ -128,6 +133,8 @@ function gateOf({ api, access, routes }: ServerOptions): Gate {
     const verdict = cors(api.corsOrigins, {
       method: request.method,
       origin: headers.origin,
+      host: headers.host,
+      fetchSite: headers['sec-fetch-site'] as string | undefined,
       wanted: headers['access-control-request-headers'] as string | undefined,
     });
     if (verdict.kind === 'refused') {
@@ -162,7 +169,7 @@ function gateOf({ api, access, routes }: ServerOptions): Gate {
       );
       if (why !== undefined) return new ApiError(403, why, { code: 'browser_refused' });
     }
-    return access.refuse(request.raw, scope);
+    return access.refuse(request.raw, scope, request.routeOptions.config.dialect);
   };
 }
 
@@ -188,7 +195,7 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, requestId
     return;
   }
   const refusal = malformed(error.code);
-  const body = JSON.stringify(refusal.body);
+  const body = JSON.stringify(refusal.wire);
   const head = {
     ...securityHeaders,
     'X-Request-Id': requestId,
@@ -223,5 +230,5 @@ function writeError(response: ServerResponse, error: ApiError): void {
     ...error.headers,
     'Content-Type': 'application/json; charset=utf-8',
   });
-  response.end(JSON.stringify(error.body));
+  response.end(JSON.stringify(error.wire));
 }

@@ -39,8 +39,8 @@ export const catalogue = {
   },
   WEAK_KEY: {
     status: 500,
-    message: 'Refusing to start: API_SERVER_KEY is a placeholder or shorter than {min} characters.',
-    fix: 'Set API_SERVER_KEY to the output of `openssl rand -hex 32`.',
+    message: 'Refusing to start: {name} is a placeholder or shorter than {min} characters.',
+    fix: 'Set it to the output of `openssl rand -hex 32`.',
   },
   PORT_IN_USE: {
     status: 500,

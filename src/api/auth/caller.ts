@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { type ApiScope, apiScopes } from '../../config/auth.ts';
 
 /**
  * Who sends a request, as far as the server knows. Everything a caller leaves behind (lanes, stored sessions, kept
@@ -14,12 +15,20 @@ export interface Caller {
   readonly namespace: string;
   /** Whether session ids are shared with the gateway's own conversations; all other callers have theirs apart. */
   readonly isPrimary: boolean;
+  /** What it may do; the route table says what a route needs. */
+  readonly scopes: ReadonlySet<ApiScope>;
   /** Speaks for the operator of the gateway; all others get no owner-only tools. */
   readonly isOwner: boolean;
 }
 
 /** Whoever reaches a server without any credential. */
-export const anyone: Caller = { kind: 'open', namespace: 'open', isPrimary: true, isOwner: true };
+export const anyone: Caller = {
+  kind: 'open',
+  namespace: 'open',
+  isPrimary: true,
+  isOwner: true,
+  scopes: new Set(apiScopes),
+};
 
 const callers = new WeakMap<IncomingMessage, Caller>();
 

@@ -72,12 +72,13 @@ export function openSockets(deps: FamilyDeps, limits: SocketLimits): Sockets {
 function refusalOf({ api, access }: FamilyDeps, request: IncomingMessage): ApiError | undefined {
   const { headers, method = 'GET', url = '/' } = request;
   const path = url.split('?')[0] ?? '';
-  const verdict = cors(api.corsOrigins, { method, origin: headers.origin, wanted: undefined });
+  const { host, origin } = headers;
+  const fetchSite = headers['sec-fetch-site'] as string | undefined;
+  const verdict = cors(api.corsOrigins, { method, origin, host, fetchSite, wanted: undefined });
   if (verdict.kind === 'refused') return new ApiError(403, 'This origin is not allowed.');
   if (path !== responsesPath) return notFound(method, path.slice(0, 500));
   if (access.isOpen) {
-    const site = headers['sec-fetch-site'] as string | undefined;
-    const why = browserRefusal({ host: headers.host, fetchSite: site }, verdict);
+    const why = browserRefusal({ host, fetchSite }, verdict);
     if (why !== undefined) return new ApiError(403, why, { code: 'browser_refused' });
   }
   return access.refuse(request, 'bearer');
@@ -91,7 +92,7 @@ function tooMany(): ApiError {
 }
 
 function refuse(socket: Duplex, refusal: ApiError): void {
-  const body = JSON.stringify(refusal.body);
+  const body = JSON.stringify(refusal.wire);
   const head = {
     ...securityHeaders,
     ...refusal.headers,
