@@ -30,6 +30,8 @@ export interface Inbound {
   /** Events of one album share it and become one turn. */
   readonly group?: string;
   readonly chatName?: string;
+  /** Nothing will ever continue this conversation: one delivery of a webhook. Its transcript is not kept for ever. */
+  readonly single?: true;
   /** The answer goes there instead of to `at`. */
   readonly answerTo?: DeliveryTarget;
   /** Tool sets of this turn instead of the platform's; from the operator's configuration only. */

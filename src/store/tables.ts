@@ -73,6 +73,8 @@ export interface SessionTable {
   updated_at: number;
   ended_at: number | null;
   end_reason: string | null;
+  /** 1 = nothing continues it: a request that brought its own history, one delivery of a webhook. */
+  transient: number;
 }
 
 /** Transcript, in order of id. */

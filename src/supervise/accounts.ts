@@ -69,7 +69,8 @@ export async function openAccounts(deps: AccountsDeps): Promise<Accounts> {
     sources: () =>
       opened.map(({ manifest, runner }) => ({
         account: runner.status.account,
-        redeliveryMs: manifest.redelivery.windowMs,
+        // Keys of chats are kept for traces and stray repeats, also where the platform promises none.
+        redeliveryMs: manifest.redelivery.windowMs === 'never' ? 0 : manifest.redelivery.windowMs,
       })),
   };
 }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { virtualClock } from '../../testkit/clock.ts';
 import { silentLog } from '../core/log.ts';
 import { insertInbound, settleInbound } from '../store/queries/inbound.ts';
+import { getSession, insertMessage, insertSession, touchSession } from '../store/queries/session.ts';
 import { query } from '../store/query.ts';
 import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
@@ -64,6 +65,46 @@ describe('housekeeping', () => {
       'may come again',
       'today',
     ]);
+  });
+
+  it('forgets the transcripts that nothing continues, in steps, and no other', async () => {
+    await store.write(async (tx) => {
+      const session = async (id: string, transient: 0 | 1, ageMs: number) => {
+        const now = clock.now() - ageMs;
+        await tx.run(insertSession, {
+          id,
+          session_key: id,
+          source: 'api_server',
+          origin: '{}',
+          transient,
+          now,
+        });
+        await tx.run(insertMessage, { session_id: id, turn: 't', body: '{}', created_at: now });
+      };
+      for (let index = 0; index < 1_100; index += 1) await session(`old ${index}`, 1, 40 * day);
+      await session('recent', 1, 2 * day);
+      await session('conversation', 0, 40 * day);
+      await session('used again', 1, 40 * day);
+      await tx.run(touchSession, { id: 'used again', now: clock.now() });
+      await session('continued', 1, 40 * day);
+      await session('continued', 0, 39 * day);
+      await session('continued', 1, 38 * day);
+    });
+    const cleaned = new Housekeeping(store, clock, silentLog, []).clean();
+    for (let step = 0; step < 5; step += 1) await clock.advance(100);
+    await cleaned;
+    const left = query((db, _: Record<never, never>) =>
+      db.selectFrom('message').select('session_id').distinct().orderBy('session_id'),
+    );
+    expect((await store.read.all(left, {})).map((row) => row.session_id)).toEqual([
+      'continued',
+      'conversation',
+      'recent',
+      'used again',
+    ]);
+    for (const id of ['continued', 'conversation', 'recent', 'used again'])
+      expect(await store.read.get(getSession, { id })).toBeDefined();
+    expect(await store.read.get(getSession, { id: 'old 7' })).toBeUndefined();
   });
 
   it('runs by itself every hour until it is stopped', async () => {

@@ -3,14 +3,17 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { forgetInbounds } from '../store/queries/inbound.ts';
 import { forgetParts } from '../store/queries/part.ts';
+import { forgetMessages, forgetSession, staleSessions } from '../store/queries/session.ts';
 import { forgetTurns } from '../store/queries/turn.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, Tx } from '../store/store.ts';
 
 const day = 24 * 60 * 60 * 1000;
 const everyMs = 60 * 60 * 1000;
 const firstMs = 60_000;
 /** Traces of messages are kept this long; conversations are not touched. */
 const traceMs = 30 * day;
+const atOnce = 500;
+const pauseMs = 50;
 /** A request's key is remembered as long as a client could sensibly retry it. */
 const requestMs = day;
 
@@ -44,15 +47,31 @@ export class Housekeeping {
     this.#cancel();
   }
 
-  /** Idempotent; one transaction per source, so that a long clean-up never holds a message up for long. */
+  /** Idempotent. Many small transactions, so that a long clean-up never holds a message up for long. */
   async clean(): Promise<void> {
     const now = this.#clock.now();
     for (const { account, redeliveryMs } of this.#sources) {
       const keep = redeliveryMs === 'never' ? requestMs : Math.max(redeliveryMs + day, traceMs);
-      await this.#store.write((tx) => tx.run(forgetInbounds, { account, before: now - keep }));
+      await this.#all((tx) => tx.run(forgetInbounds, { account, before: now - keep, limit: atOnce }));
     }
-    await this.#store.write((tx) => tx.run(forgetParts, { before: now - traceMs }));
-    await this.#store.write((tx) => tx.run(forgetTurns, { before: now - traceMs }));
+    const before = now - traceMs;
+    await this.#all((tx) => tx.run(forgetParts, { before, limit: atOnce }));
+    await this.#all((tx) => tx.run(forgetTurns, { before, limit: atOnce }));
+    await this.#all(async (tx) => {
+      const stale = await tx.all(staleSessions, { before, limit: atOnce });
+      for (const { id } of stale) {
+        await tx.run(forgetMessages, { session_id: id });
+        await tx.run(forgetSession, { id });
+      }
+      return stale.length;
+    });
+  }
+
+  /** Until a step finds less than it could have taken. */
+  async #all(step: (tx: Tx) => Promise<number>): Promise<void> {
+    while (!this.#stopped && (await this.#store.write(step, 'ordered')) >= atOnce) {
+      await this.#clock.sleep(pauseMs);
+    }
   }
 
   #later(ms: number): void {

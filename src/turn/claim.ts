@@ -102,12 +102,10 @@ async function claim(deps: ClaimDeps, tx: Tx, key: SessionKey): Promise<Next> {
   const turn = brand<TurnId>(
     last.envelope.type === 'request' ? last.envelope.turn : `turn_${deps.clock.hex(12)}`,
   );
-  const { session, reset } =
+  const { session, fence, reset } =
     last.envelope.type === 'request'
-      ? await requestSession(tx, key, first.account, last.envelope.request.sessionId, now)
+      ? await requestSession(tx, key, first.account, last.envelope.request, now)
       : await chatSession(deps, tx, key, last.envelope, now);
-  const raised = await tx.get(raiseFence, { session_key: key, session_id: session });
-  const fence = raised!.fence;
   await tx.run(insertTurn, {
     id: turn,
     session_key: key,
@@ -181,11 +179,17 @@ async function takeOver(
   deps: ClaimDeps,
   tx: Tx,
   key: SessionKey,
-  left: { id: string; session_id: string; attempts: number; trace: string; consumer: 'chat' | 'live' },
+  left: {
+    id: string;
+    session_id: string;
+    fence: number;
+    attempts: number;
+    trace: string;
+    consumer: 'chat' | 'live';
+  },
 ): Promise<Claim | undefined> {
-  const raised = await tx.get(raiseFence, { session_key: key, session_id: left.session_id });
-  const fence = raised!.fence;
-  await tx.run(takeOverTurn, { id: left.id, fence });
+  const fence = left.fence + 1;
+  if ((await tx.run(takeOverTurn, { id: left.id, from: left.fence, fence })) === 0) return undefined;
   const rows = await tx.all(inboundsOfTurn, { turn: left.id });
   if (rows.length === 0) {
     const error = JSON.stringify({ code: 'INTERNAL', message: 'The events of the turn are gone.' });
@@ -211,15 +215,23 @@ async function takeOver(
   };
 }
 
+interface Conversation {
+  readonly session: string;
+  /** Of the turn that begins; every take-over of the same turn adds one. */
+  readonly fence: number;
+  readonly reset?: ResetReason;
+}
+
 async function requestSession(
   tx: Tx,
   key: SessionKey,
   source: string,
-  session: string,
+  { sessionId, history }: RequestWork['request'],
   now: number,
-): Promise<{ session: string; reset?: ResetReason }> {
-  await tx.run(insertSession, { id: session, session_key: key, source, origin: '{}', now });
-  return { session };
+): Promise<Conversation> {
+  const transient = history === 'stored' ? 0 : 1;
+  await tx.run(insertSession, { id: sessionId, session_key: key, source, origin: '{}', transient, now });
+  return { session: sessionId, fence: 1 };
 }
 
 async function chatSession(
@@ -228,23 +240,45 @@ async function chatSession(
   key: SessionKey,
   { event, platform }: ChatEnvelope,
   now: number,
-): Promise<{ session: string; reset?: ResetReason }> {
+): Promise<Conversation> {
+  const origin = JSON.stringify({ at: event.at, scope: event.scope, from: event.from, name: event.chatName });
+  if (event.single === true) {
+    // No row of a lane: nothing will look for it again.
+    // Thousands may begin within one second.
+    const session = `${newSessionId(deps.clock, now)}${deps.clock.hex(4)}`;
+    await tx.run(insertSession, {
+      id: session,
+      session_key: key,
+      source: platform,
+      origin,
+      transient: 1,
+      now,
+    });
+    return { session, fence: 1 };
+  }
   const lane = await tx.get(getLane, { session_key: key });
   const current = lane && (await tx.get(getSession, { id: lane.session_id }));
   const reset =
     current && current.ended_at === null
       ? resetDue(deps.settings.sessions.reset, current.updated_at, now)
       : undefined;
-  if (current && current.ended_at === null && reset === undefined) {
-    await tx.run(touchSession, { id: current.id, now });
-    return { session: current.id };
+  const goesOn = current !== undefined && current.ended_at === null && reset === undefined;
+  const session = goesOn ? current.id : newSessionId(deps.clock, now);
+  if (goesOn) await tx.run(touchSession, { id: session, now });
+  else {
+    if (current && reset !== undefined)
+      await tx.run(endSession, { id: current.id, now, reason: `reset_${reset}` });
+    await tx.run(insertSession, {
+      id: session,
+      session_key: key,
+      source: platform,
+      origin,
+      transient: 0,
+      now,
+    });
   }
-  if (current && reset !== undefined)
-    await tx.run(endSession, { id: current.id, now, reason: `reset_${reset}` });
-  const session = newSessionId(deps.clock, now);
-  const origin = JSON.stringify({ at: event.at, scope: event.scope, from: event.from, name: event.chatName });
-  await tx.run(insertSession, { id: session, session_key: key, source: platform, origin, now });
-  return { session, ...(reset ? { reset } : {}) };
+  const raised = await tx.get(raiseFence, { session_key: key, session_id: session });
+  return { session, fence: raised!.fence, ...(reset ? { reset } : {}) };
 }
 
 /** `YYYYMMDD_HHMMSS_` + 8 hex digits, local time (gateway-core §4.2). */

@@ -171,6 +171,7 @@ class Webhooks implements Adapter {
       key: brand(delivery.key),
       // A conversation of its own for every delivery.
       at: { chat: brand(`webhook:${delivery.key}`) },
+      single: true,
       kind: 'message',
       scope: 'dm',
       from: { id: brand(`webhook:${route.name}`), name: route.name, isBot: false, isSelf: false },

@@ -1,6 +1,7 @@
 import type { DialectName } from '../query.ts';
 import { start } from './0001-start.ts';
 import { responses } from './0002-responses.ts';
+import { forgetting } from './0003-forgetting.ts';
 
 /**
  * One forward step of the schema. Released migrations are never edited; a new one is appended to the list.
@@ -12,7 +13,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [start, responses];
+export const migrations: readonly Migration[] = [start, responses, forgetting];
 
 /** The schema number a database has after `list`. */
 export const newest = (list: readonly Migration[]): number => list.at(-1)?.number ?? 0;

@@ -184,11 +184,20 @@ export const failLiveLeftovers = query((db, p: { reason: string }) =>
     .where('state', 'in', ['pending', 'claimed']),
 );
 
-/** Ended rows older than their source can redeliver. */
-export const forgetInbounds = query((db, p: { account: string; before: number }) =>
+/** Ended rows older than their source can redeliver, at most `limit` of them. */
+export const forgetInbounds = query((db, p: { account: string; before: number; limit: number }) =>
   db
     .deleteFrom('inbound')
-    .where('account', '=', p.account)
-    .where('created_at', '<', p.before)
-    .where('state', 'in', ['answered', 'declined', 'failed']),
+    .where(
+      'id',
+      'in',
+      db
+        .selectFrom('inbound')
+        .select('id')
+        .where('account', '=', p.account)
+        .where('created_at', '<', p.before)
+        .where('state', 'in', ['answered', 'declined', 'failed'])
+        .orderBy('created_at')
+        .limit(p.limit),
+    ),
 );

@@ -138,6 +138,18 @@ export const partCounts = query((db, _: Record<never, never>) =>
     .groupBy(['account', 'state', 'mark']),
 );
 
-export const forgetParts = query((db, p: { before: number }) =>
-  db.deleteFrom('part').where('created_at', '<', p.before).where('state', 'in', ['sent', 'dead']),
+export const forgetParts = query((db, p: { before: number; limit: number }) =>
+  db
+    .deleteFrom('part')
+    .where(
+      'id',
+      'in',
+      db
+        .selectFrom('part')
+        .select('id')
+        .where('created_at', '<', p.before)
+        .where('state', 'in', ['sent', 'dead'])
+        .orderBy('created_at')
+        .limit(p.limit),
+    ),
 );

@@ -8,7 +8,10 @@ export const getSession = query((db, p: { id: string }) =>
 );
 
 export const insertSession = query(
-  (db, p: { id: string; session_key: string; source: string; origin: string; now: number }) =>
+  (
+    db,
+    p: { id: string; session_key: string; source: string; origin: string; transient: 0 | 1; now: number },
+  ) =>
     db
       .insertInto('session')
       .values({
@@ -20,8 +23,20 @@ export const insertSession = query(
         updated_at: p.now,
         ended_at: null,
         end_reason: null,
+        transient: p.transient,
       })
-      .onConflict((clash) => clash.column('id').doUpdateSet({ updated_at: p.now })),
+      .onConflict((clash) =>
+        // Once continued, always kept.
+        clash.column('id').doUpdateSet((set) => ({
+          updated_at: p.now,
+          transient: set
+            .case()
+            .when('excluded.transient', '=', 0)
+            .then(0)
+            .else(set.ref('session.transient'))
+            .end(),
+        })),
+      ),
 );
 
 export const touchSession = query((db, p: { id: string; now: number }) =>
@@ -60,4 +75,24 @@ export const messagesOfTurn = query((db, p: { session_id: string; turn: string }
     .where('session_id', '=', p.session_id)
     .where('turn', '=', p.turn)
     .orderBy('id'),
+);
+
+/** Transcripts that nothing continues and nobody touched since; the oldest first. */
+export const staleSessions = query((db, p: { before: number; limit: number }) =>
+  db
+    .selectFrom('session')
+    .select('id')
+    .where('transient', '=', 1)
+    .where('created_at', '<', p.before)
+    .where('updated_at', '<', p.before)
+    .orderBy('created_at')
+    .limit(p.limit),
+);
+
+export const forgetMessages = query((db, p: { session_id: string }) =>
+  db.deleteFrom('message').where('session_id', '=', p.session_id),
+);
+
+export const forgetSession = query((db, p: { id: string }) =>
+  db.deleteFrom('session').where('id', '=', p.id),
 );

@@ -58,12 +58,13 @@ export const runningTurnOf = query((db, p: { session_key: string }) =>
     .where('state', '=', 'running'),
 );
 
-/** The new process takes over a turn that its predecessor left running. */
-export const takeOverTurn = query((db, p: { id: string; fence: number }) =>
+/** The new process takes over a turn that its predecessor left running; no row when another was faster. */
+export const takeOverTurn = query((db, p: { id: string; from: number; fence: number }) =>
   db
     .updateTable('turn')
     .set((set) => ({ fence: p.fence, attempts: set('attempts', '+', 1) }))
     .where('id', '=', p.id)
+    .where('fence', '=', p.from)
     .where('state', '=', 'running'),
 );
 
@@ -146,6 +147,18 @@ export const stepsOf = query((db, p: { turn: string }) =>
 
 export const dropSteps = query((db, p: { turn: string }) => db.deleteFrom('step').where('turn', '=', p.turn));
 
-export const forgetTurns = query((db, p: { before: number }) =>
-  db.deleteFrom('turn').where('started_at', '<', p.before).where('state', '!=', 'running'),
+export const forgetTurns = query((db, p: { before: number; limit: number }) =>
+  db
+    .deleteFrom('turn')
+    .where(
+      'id',
+      'in',
+      db
+        .selectFrom('turn')
+        .select('id')
+        .where('started_at', '<', p.before)
+        .where('state', '!=', 'running')
+        .orderBy('started_at')
+        .limit(p.limit),
+    ),
 );
