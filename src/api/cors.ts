@@ -22,12 +22,17 @@ const exposed = [
 export type CorsVerdict =
   /** No `Origin`: not a browser's cross-origin request. */
   | { readonly kind: 'absent' }
+  /** The gateway's own page asks. */
+  | { readonly kind: 'own' }
   | { readonly kind: 'refused' }
   | { readonly kind: 'allowed'; readonly wildcard: boolean; readonly headers: Record<string, string> };
 
 interface CorsRequest {
   readonly method: string;
   readonly origin: string | undefined;
+  readonly host: string | undefined;
+  /** `Sec-Fetch-Site`: what the browser says about the origin and the address it asks. */
+  readonly fetchSite: string | undefined;
   /** `Access-Control-Request-Headers` of a preflight. */
   readonly wanted: string | undefined;
 }
@@ -36,6 +41,7 @@ interface CorsRequest {
 export function cors(origins: readonly string[], request: CorsRequest): CorsVerdict {
   const { origin } = request;
   if (origin === undefined) return { kind: request.method === 'OPTIONS' ? 'refused' : 'absent' };
+  if (isOwn(origin, request)) return { kind: 'own' };
   const wildcard = origins.includes('*');
   if (!wildcard && !origins.includes(origin)) return { kind: 'refused' };
   return {
@@ -50,6 +56,16 @@ export function cors(origins: readonly string[], request: CorsRequest): CorsVerd
       'Access-Control-Max-Age': '600',
     },
   };
+}
+
+/**
+ * Browsers send `Origin` with every POST, also to where the page came from. Over plain HTTP on a network address they
+ * do not say which of the two it is, so there the names are compared. A page that re-points its own name is its own
+ * origin, too: `browserRefusal` and the key stop it.
+ */
+function isOwn(origin: string, { host, fetchSite }: CorsRequest): boolean {
+  if (fetchSite !== undefined) return fetchSite === 'same-origin';
+  return host !== undefined && /^https?:\/\/(.+)$/i.exec(origin)?.[1]?.toLowerCase() === host.toLowerCase();
 }
 
 /** Official SDKs add their own headers in a browser, so what an allowed origin asks for is allowed. */

@@ -160,6 +160,7 @@ describe('cross-origin requests', () => {
 });
 
 describe('a keyless server refuses what a web page could have caused', () => {
+  const ownPage = { host: 'localhost:8642', origin: 'http://localhost:8642' };
   const requests: [string, Record<string, string>, number][] = [
     ['a plain client', { host: '127.0.0.1:8642' }, 200],
     ['localhost by name', { host: 'localhost:8642' }, 200],
@@ -174,6 +175,23 @@ describe('a keyless server refuses what a web page could have caused', () => {
     ['a foreign origin', { host: 'localhost', origin: 'http://evil.example' }, 403],
     ['an opaque origin', { host: 'localhost', origin: 'null' }, 403],
     ['a typed address', { host: 'localhost', 'sec-fetch-site': 'none' }, 200],
+    ['the own page', { ...ownPage, 'sec-fetch-site': 'same-origin' }, 200],
+    ['the own page in a browser that does not name its site', ownPage, 200],
+    [
+      'a page of another port',
+      { ...ownPage, origin: 'http://localhost:3000', 'sec-fetch-site': 'same-site' },
+      403,
+    ],
+    [
+      'a page of another port that does not name its site',
+      { host: 'localhost', origin: 'http://localhost:3000' },
+      403,
+    ],
+    [
+      'an own page under a re-pointed name',
+      { ...ownPage, host: 'evil.example', origin: 'http://evil.example' },
+      403,
+    ],
   ];
   test.each(requests)('%s', async (_, headers, status) => {
     const { api, turns } = await openFake({ api: { key: undefined } });
