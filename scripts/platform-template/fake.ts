@@ -142,6 +142,9 @@ export async function startFake(token: string): Promise<Fake> {
     get calls() {
       return server.calls;
     },
+    get attempts() {
+      return server.attempts;
+    },
     fault: server.fault,
     calm: server.calm,
     close: server.close,

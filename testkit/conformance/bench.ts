@@ -33,6 +33,8 @@ export interface Connection {
   /** Why `run` ended: undefined when it resolved. */
   readonly ended: Promise<unknown>;
   readonly isConnected: boolean;
+  /** `run` has not ended. */
+  readonly isOpen: boolean;
   connected(): Promise<void>;
   /** Waits until at least so many events were accepted. */
   events(count: number): Promise<readonly Inbound[]>;
@@ -50,7 +52,14 @@ export interface Bench {
   readonly asked: readonly string[];
   /** Everything the adapter said: log lines, errors, outcomes. */
   readonly said: readonly string[];
+  /** Outgoing attachments by `MediaRef.ref`. */
+  readonly files: Map<string, Uint8Array>;
+  /** An event, given when the fake knows which connections are gone. */
+  inject(event: object): Promise<void>;
+  redeliver(): Promise<void>;
   connect(options?: ConnectOptions): Connection;
+  /** Writes can be made: a platform with a socket is connected, anew when its connection was lost. */
+  ready(): Promise<void>;
   deliver(op: PartOp, options?: DeliverOptions): Promise<Delivered>;
   close(): Promise<void>;
 }
@@ -74,6 +83,7 @@ export async function openBench<C>(
   const account = brand<AccountId>(`${platform.manifest.name}:${platform.config.account(config)}`);
   const asked: string[] = [];
   const said: string[] = [];
+  const files = new Map<string, Uint8Array>();
   const net = openPlatformNet({
     origins: platform.manifest.origins,
     ownOrigins: platform.config.origins?.(config) ?? [],
@@ -83,7 +93,11 @@ export async function openBench<C>(
     account,
     clock: systemClock,
     home: tmpdir(),
-    file: () => Promise.reject(new NotSent('no such file')),
+    file: async (ref, maxBytes) => {
+      const bytes = files.get(ref);
+      if (bytes === undefined || bytes.length > maxBytes) throw new NotSent('the file cannot be read');
+      return bytes;
+    },
     log: (level, event, data) => void said.push(`${level} ${event} ${show(data)}`),
     fetch: (url, init) => {
       asked.push(url);
@@ -112,16 +126,32 @@ export async function openBench<C>(
     said.push(show(outcome));
     return outcome;
   };
+  const openConnection = (options: ConnectOptions = {}): Connection => {
+    const connection = connect(adapter, options, said);
+    open.push(connection);
+    return connection;
+  };
 
   return {
     fake,
     adapter,
     asked,
     said,
-    connect: (options) => {
-      const connection = connect(adapter, options ?? {}, said);
-      open.push(connection);
-      return connection;
+    files,
+    inject: async (event) => {
+      await fake.settled?.();
+      await fake.inject(event);
+    },
+    redeliver: async () => {
+      await fake.settled?.();
+      await fake.redeliver();
+    },
+    connect: openConnection,
+    ready: async () => {
+      if (platform.manifest.intake !== 'socket') return;
+      // A connection that has just been cut is noticed a moment later.
+      await sleep(5);
+      if (open.at(-1)?.isOpen !== true) await openConnection().connected();
     },
     deliver,
     close: async () => {
@@ -155,7 +185,7 @@ export async function say<C>(
   text: string,
   chat = chatsOf(of)[0],
 ) {
-  await bench.fake.inject(of.message({ chat, n, text }));
+  await bench.inject(of.message({ chat, n, text }));
 }
 
 export function chatsOf<C>(of: Conformance<C>): readonly [string, string] {
@@ -168,6 +198,7 @@ function connect(adapter: Adapter, options: ConnectOptions, said: string[]): Con
   let cursor = options.cursor;
   let signs = 0;
   let connected = false;
+  let over = false;
   const intake: Intake = {
     cursor,
     cursorAt: cursor === undefined ? undefined : Date.now(),
@@ -191,13 +222,18 @@ function connect(adapter: Adapter, options: ConnectOptions, said: string[]): Con
       connected = true;
     },
   };
-  const ended = adapter.run(intake, abort.signal).then(
-    () => undefined,
-    (error: unknown) => {
-      said.push(show(error));
-      return error ?? new Error('run threw nothing');
-    },
-  );
+  const ended = adapter
+    .run(intake, abort.signal)
+    .then(
+      () => undefined,
+      (error: unknown) => {
+        said.push(show(error));
+        return error ?? new Error('run threw nothing');
+      },
+    )
+    .finally(() => {
+      over = true;
+    });
   const soon = async (what: string, is: () => boolean) => {
     const over = ended.then((why) => ({ why }));
     await until(what, is, over);
@@ -213,6 +249,9 @@ function connect(adapter: Adapter, options: ConnectOptions, said: string[]): Con
     intake,
     get isConnected() {
       return connected;
+    },
+    get isOpen() {
+      return !over;
     },
     abort,
     ended,

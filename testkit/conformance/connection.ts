@@ -43,6 +43,7 @@ export const connectionItems: Readonly<Record<string, Item>> = {
   },
   'connection.asked-to-wait': {
     says: 'a server that says when to come back is quoted',
+    notFor: ({ namesWait }) => (namesWait === false ? 'the platform never says when' : undefined),
     check: (of) =>
       onBench(of, async (bench) => {
         bench.fake.fault({ on: 'intake', kind: 'status', code: 429, retryMs: 7_000, times: 1 });
@@ -52,7 +53,7 @@ export const connectionItems: Readonly<Record<string, Item>> = {
       }),
   },
   'connection.silent': {
-    says: 'a half-open connection gives no sign of life',
+    says: 'a half-open connection gives no sign of life, and is not called connected',
     check: (of) =>
       onBench(of, async (bench) => {
         bench.fake.fault({ on: 'intake', kind: 'hang', times: 1 });
@@ -61,6 +62,7 @@ export const connectionItems: Readonly<Record<string, Item>> = {
         await until('the adapter has asked', () => bench.fake.calls > calls);
         await sleep(50);
         assert.equal(connection.signs, 0);
+        assert.ok(!connection.isConnected, 'connected, although nothing was answered');
         await connection.stop();
       }),
   },

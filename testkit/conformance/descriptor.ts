@@ -1,6 +1,6 @@
 /** What a platform tells the kit about itself. */
 import type { Inbound } from '../../src/core/inbound.ts';
-import type { Outcome } from '../../src/core/outcome.ts';
+import type { Outcome, Reject } from '../../src/core/outcome.ts';
 import type { Platform, RawRequest } from '../../src/platforms/contract.ts';
 import type { Fake } from '../../src/platforms/kit/fake.ts';
 
@@ -20,8 +20,23 @@ export interface Conformance<C> {
   readonly push?: Push;
   /** What answers of `deliver` mean where the platform differs from the rules of HTTP. */
   readonly outcomes?: Readonly<Record<number, readonly Outcome['kind'][]>>;
+  /** Where the platform says no with codes of its own and not with statuses of HTTP. */
+  readonly refusals?: Refusals;
+  /** False = the platform says "too fast" and never for how long. */
+  readonly namesWait?: false;
   /** Item → why this platform cannot meet it. Shown in the test report; a name that is no item fails. */
   readonly skips?: Readonly<Record<string, string>>;
+}
+
+export interface Refusals {
+  /** Every documented code and what it means for one part; of a rejection with its code. */
+  readonly codes: Readonly<
+    Record<number, Exclude<Outcome['kind'], 'sent' | 'rejected'> | `rejected ${Reject}`>
+  >;
+  /** Codes that are documented nowhere: whatever they mean, nothing was sent. */
+  readonly strange: readonly number[];
+  /** The one of `codes` that says "too fast". */
+  readonly tooFast: number;
 }
 
 export interface Push {

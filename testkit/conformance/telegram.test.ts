@@ -39,6 +39,9 @@ async function fake(): Promise<Fake> {
     get calls() {
       return server.calls.length - earlier;
     },
+    get attempts() {
+      return server.calls.slice(earlier).filter(({ method }) => method in ops).length;
+    },
     fault({ on, times, ...fault }) {
       const method = on === 'intake' ? 'getUpdates' : 'sendMessage';
       if (fault.kind !== 'status') return server.fault({ kind: fault.kind, times, method });

@@ -15,12 +15,19 @@ export interface Fake {
   readonly unacknowledged: number;
   /** What it executed, oldest first. */
   readonly seen: readonly Write[];
-  /** Requests that arrived, whatever became of them. */
+  /** Requests and handshakes that arrived, whatever became of them: what leaves through `fetch` and `socket`. */
   readonly calls: number;
+  /** Writes that were asked for, also over a connection that was open already, whatever became of them. */
+  readonly attempts: number;
   /** Takes effect on the next requests, in the order given. */
   fault(fault: Fault): void;
   /** Forgets faults that did not take effect. */
   calm(): void;
+  /**
+   * Where connections stay open: resolves when the server knows which of them are gone, so that nothing is given to
+   * one that is closing.
+   */
+  settled?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -30,15 +37,18 @@ export interface Write {
   readonly chat: string;
   readonly id: string;
   readonly text?: string;
+  /** Of a file: how large it is. */
+  readonly bytes?: number;
 }
 
 export type Side = 'intake' | 'delivery';
 
 export type Fault = { readonly on: Side; readonly times: number } & (
   | {
-      /** `retryMs`: said in the platform's own way. */
+      /** A status of HTTP, or a code of the platform's own table (`Conformance.refusals`). */
       readonly kind: 'status';
       readonly code: number;
+      /** When to come back, said in the platform's own way. */
       readonly retryMs?: number;
     }
   /** `reset` before anything was executed, `accept-then-reset` after; `half-body` and `garbage` after, too. */
@@ -71,6 +81,8 @@ export interface FakeProtocol {
 export interface FakeServer {
   readonly url: string;
   readonly calls: number;
+  /** Requests on the side of delivery. */
+  readonly attempts: number;
   fault(fault: Fault): void;
   calm(): void;
   close(): Promise<void>;
@@ -80,6 +92,7 @@ export interface FakeServer {
 export async function startFakeServer(protocol: FakeProtocol): Promise<FakeServer> {
   const faults: { readonly fault: Fault; left: number }[] = [];
   let calls = 0;
+  let attempts = 0;
 
   const take = (side: Side): Fault | undefined => {
     const next = faults.find(({ fault }) => fault.on === side);
@@ -92,7 +105,9 @@ export async function startFakeServer(protocol: FakeProtocol): Promise<FakeServe
   const answer = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await read(message, response);
     calls += 1;
-    const fault = take(protocol.sideOf(request));
+    const side = protocol.sideOf(request);
+    if (side === 'delivery') attempts += 1;
+    const fault = take(side);
     switch (fault?.kind) {
       case 'hang':
         return;
@@ -128,6 +143,9 @@ export async function startFakeServer(protocol: FakeProtocol): Promise<FakeServe
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     get calls() {
       return calls;
+    },
+    get attempts() {
+      return attempts;
     },
     fault: (fault) => void faults.push({ fault, left: fault.times }),
     calm: () => void faults.splice(0),

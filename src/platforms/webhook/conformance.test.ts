@@ -43,6 +43,9 @@ async function fake(): Promise<Fake> {
     get calls() {
       return github.calls;
     },
+    get attempts() {
+      return github.calls;
+    },
     fault: (fault) => {
       if (fault.on === 'delivery') github.fault(fault);
     },
@@ -165,6 +168,22 @@ conformance({
     },
     { name: 'an event the filters of the route reject', event: { n: 2 } },
   ],
+  // One process per write: the table of all statuses is in github.test.ts.
+  refusals: {
+    tooFast: 429,
+    strange: [418, 599],
+    codes: {
+      401: 'retry',
+      403: 'rejected forbidden',
+      404: 'rejected gone',
+      408: 'unknown',
+      422: 'rejected other',
+      429: 'retry',
+      500: 'unknown',
+      502: 'unknown',
+    },
+  },
+  namesWait: false,
   skips: {
     'intake.store-fails': `${noConnection}; push.store-fails proves that nothing is confirmed`,
     'intake.senders': 'an event has no sender but its route: there are no own messages and no other bots',
@@ -172,13 +191,9 @@ conformance({
     'intake.garbage': noConnection,
     'connection.breaks': noConnection,
     'connection.refused': noConnection,
-    'connection.asked-to-wait': noConnection,
     'connection.silent': noConnection,
     'connection.credential': noConnection,
     'connection.leaks': noConnection,
-    'delivery.statuses':
-      'one process per status would take half a minute; github.test.ts has the table of what gh prints for every status',
-    'delivery.rate-limit': 'gh says that there is a limit, but not for how long',
     'hygiene.one-way-out': 'the only calls are those of the gh program, which has connections of its own',
   },
 });

@@ -15,8 +15,8 @@ export const manifest: Manifest = {
   title: 'WeCom',
   emoji: '💼',
   intake: 'socket',
-  // Nothing is acknowledged; the vendor only says that an id may come twice.
-  redelivery: { windowMs: 5 * 60_000, ordered: false },
+  // Nothing is acknowledged and nothing given again; that an id may come twice all the same is met by its key.
+  redelivery: { windowMs: 'never', ordered: false },
   // A beat every 30 s, 30 s for its answer, and room for a slow store.
   silenceMs: 90_000,
   exclusive: true,
