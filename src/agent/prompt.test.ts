@@ -1,6 +1,8 @@
+import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 import { virtualClock } from '../../testkit/clock.ts';
 import type { Settings } from '../config/settings.ts';
+import type { Persona } from './contract.ts';
 import { openPrompts } from './prompt.ts';
 import { testRun } from './testing.ts';
 
@@ -40,4 +42,16 @@ test('a program and a terminal are told apart; platforms describe themselves in 
     'Platform notes',
   );
   expect(system({ platform: 'unheard-of' })).not.toMatch(/undefined|unknown client/);
+});
+
+test('OC-37: a public agent says that it is one and nothing of the machine it runs on', () => {
+  const prompts = openPrompts(settings('UTC'), virtualClock());
+  const system = (persona: Persona) => prompts.system(testRun('x', [], { persona }).run);
+  const open = system({ text: 'You sell tea.', isPublic: true, channel: 'voice' });
+  expect(open.split('\n')).toContain('Runtime: public-facing agent');
+  expect(open).toContain('You sell tea.');
+  expect(open).toContain('the channel voice');
+  expect(open).not.toContain(hostname());
+  expect(open).not.toContain(process.cwd());
+  expect(system({ text: '', isPublic: false })).not.toContain('Runtime:');
 });

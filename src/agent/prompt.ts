@@ -4,7 +4,7 @@
  */
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
-import type { AgentRun } from './contract.ts';
+import type { AgentRun, Persona } from './contract.ts';
 
 const core = `You are Hermes, a capable assistant that people reach through chat networks and programs.
 
@@ -51,6 +51,8 @@ export function openPrompts(settings: Pick<Settings, 'timezone' | 'agent'>, cloc
     system(run) {
       return [
         core,
+        run.persona?.text,
+        runtime(run.persona),
         hints[run.platform],
         run.contextPrompt,
         `Conversation started: ${firstDay(run.session)}`,
@@ -61,6 +63,15 @@ export function openPrompts(settings: Pick<Settings, 'timezone' | 'agent'>, cloc
         .join('\n\n');
     },
   };
+}
+
+/** What public agents say about where they run; the line is fixed by openclaw-http §4.4. */
+function runtime(persona: Persona | undefined): string | undefined {
+  if (persona === undefined) return undefined;
+  const channel =
+    persona.channel === undefined ? [] : [`The request comes from the channel ${persona.channel}.`];
+  const open = persona.isPublic ? ['Runtime: public-facing agent'] : [];
+  return [...open, ...channel].join('\n');
 }
 
 function dateFormat(timezone: string): Intl.DateTimeFormat {
