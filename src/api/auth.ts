@@ -10,7 +10,8 @@ import { trustedProxies } from './auth/address.ts';
 import { admit, anyone, type Caller } from './auth/caller.ts';
 import { failedAuthLimiter, type Limiter, type SecretClass } from './auth/limiter.ts';
 import { isDirectLocal, proxyUser } from './auth/proxy.ts';
-import { type Dialect, isReading, lockedOut, missingScope, unauthorized } from './auth/refusals.ts';
+import { type Dialect, fromPage, isReading, lockedOut, missingScope, unauthorized } from './auth/refusals.ts';
+import { browserRefusal, type CorsVerdict, isForeignPage } from './cors.ts';
 import type { ApiError } from './errors.ts';
 import { utf8Header } from './headers.ts';
 
@@ -26,9 +27,10 @@ export interface Access {
   readonly isOpen: boolean;
   /**
    * Decides about one request of either transport from its head. Undefined = let it through; then `callerOf` knows
-   * who asks, unless the route is public. `dialect` is the route's own, where it has one.
+   * who asks, unless the route is public. `page` is what is known about a web page that may have caused the request,
+   * `dialect` the route's own, where it has one.
    */
-  refuse(request: IncomingMessage, scope: Scope, dialect?: Dialect): ApiError | undefined;
+  refuse(request: IncomingMessage, scope: Scope, page: CorsVerdict, dialect?: Dialect): ApiError | undefined;
 }
 
 export interface AccessOptions {
@@ -71,8 +73,12 @@ export function openAccess(options: AccessOptions): Access {
 
   return {
     isOpen,
-    refuse(request, scope, dialect = ownDialect) {
+    refuse(request, scope, page, dialect = ownDialect) {
       if (scope === 'public') return undefined;
+      const { host } = request.headers;
+      const fetchSite = request.headers['sec-fetch-site'] as string | undefined;
+      const why = isOpen ? browserRefusal({ host, fetchSite }, page) : undefined;
+      if (why !== undefined) return fromPage(why);
       const verdict = identify(request);
       switch (verdict.kind) {
         case 'unknown':
@@ -84,6 +90,10 @@ export function openAccess(options: AccessOptions): Access {
           return lockedOut(dialect, verdict.waitMs);
         case 'caller': {
           const { caller } = verdict;
+          // The proxy takes the browser's word, and the browser gives it for every page.
+          if (caller.kind === 'user' && isForeignPage(fetchSite, page)) {
+            return fromPage('Requests from web pages need their origin to be listed by name.');
+          }
           if (scope !== 'bearer' && !caller.scopes.has(scope)) {
             const facts = { ...callerFacts(request), caller: caller.namespace, scope };
             log('warn', '[API Server] missing scope', facts);

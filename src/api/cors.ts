@@ -108,11 +108,16 @@ export function browserRefusal(
   if (name === undefined || !isLoopbackName(name)) {
     return 'Without API_SERVER_KEY the server answers only requests addressed to localhost.';
   }
-  if (verdict.kind === 'allowed') {
-    return verdict.wildcard ? 'Requests from web pages need API_SERVER_KEY to be configured.' : undefined;
-  }
-  const site = headers.fetchSite;
-  return site === undefined || site === 'same-origin' || site === 'none'
-    ? undefined
-    : 'Requests from web pages need API_SERVER_KEY to be configured.';
+  return isForeignPage(headers.fetchSite, verdict)
+    ? 'Requests from web pages need API_SERVER_KEY to be configured.'
+    : undefined;
+}
+
+/**
+ * True when a web page that the operator has not listed by name may have caused the request. Matters where nothing
+ * that only the caller knows comes with it, because browsers send the rest for any page.
+ */
+export function isForeignPage(fetchSite: string | undefined, verdict: CorsVerdict): boolean {
+  if (verdict.kind === 'allowed') return verdict.wildcard;
+  return fetchSite !== undefined && fetchSite !== 'same-origin' && fetchSite !== 'none';
 }

@@ -7,7 +7,7 @@ import type { Log } from '../core/log.ts';
 import type { Dialect } from './auth/refusals.ts';
 import { type Access, isScope, type Scope } from './auth.ts';
 import { bodyTooLarge, maxBodyBytes } from './body.ts';
-import { browserRefusal, cors } from './cors.ts';
+import { cors } from './cors.ts';
 import { ApiError, badRequest, notFound, toApiError } from './errors.ts';
 import { hasRawBytes, securityHeaders } from './headers.ts';
 import { methodFinder, type Route } from './routes.ts';
@@ -162,14 +162,7 @@ function gateOf({ api, access, routes }: ServerOptions): Gate {
     }
     // A route without a scope cannot exist; were there one, it would need the key.
     const scope = request.routeOptions.config.scope ?? 'bearer';
-    if (access.isOpen && scope !== 'public') {
-      const why = browserRefusal(
-        { host: headers.host, fetchSite: headers['sec-fetch-site'] as string | undefined },
-        verdict,
-      );
-      if (why !== undefined) return new ApiError(403, why, { code: 'browser_refused' });
-    }
-    return access.refuse(request.raw, scope, request.routeOptions.config.dialect);
+    return access.refuse(request.raw, scope, verdict, request.routeOptions.config.dialect);
   };
 }
 

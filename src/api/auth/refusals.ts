@@ -36,6 +36,10 @@ export function missingScope(dialect: Dialect, scope: ApiScope): ApiError {
   });
 }
 
+export function fromPage(why: string): ApiError {
+  return new ApiError(403, why, { code: 'browser_refused' });
+}
+
 /** Scopes that change nothing and start nothing. */
 export function isReading(scope: ApiScope): boolean {
   return scope === 'models' || scope === 'health';

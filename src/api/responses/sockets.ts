@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
 import { callerOf } from '../auth/caller.ts';
 import { maxBodyBytes } from '../body.ts';
-import { browserRefusal, cors } from '../cors.ts';
+import { cors } from '../cors.ts';
 import { ApiError, draining, notFound } from '../errors.ts';
 import { securityHeaders } from '../headers.ts';
 import { responsesPath } from './create.ts';
@@ -77,11 +77,7 @@ function refusalOf({ api, access }: FamilyDeps, request: IncomingMessage): ApiEr
   const verdict = cors(api.corsOrigins, { method, origin, host, fetchSite, wanted: undefined });
   if (verdict.kind === 'refused') return new ApiError(403, 'This origin is not allowed.');
   if (path !== responsesPath) return notFound(method, path.slice(0, 500));
-  if (access.isOpen) {
-    const why = browserRefusal({ host, fetchSite }, verdict);
-    if (why !== undefined) return new ApiError(403, why, { code: 'browser_refused' });
-  }
-  return access.refuse(request, 'bearer');
+  return access.refuse(request, 'responses', verdict);
 }
 
 function tooMany(): ApiError {
