@@ -177,6 +177,7 @@ async function compose(
       home: settings.home,
       model: agent.model,
       problems: options.problems.length,
+      startedAt,
       activeTurns: () => engine.active(),
       state: () => state,
       accounts: () => accounts?.status() ?? [],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { capabilitiesAnswer } from './capabilities.ts';
 import type { GatewayHealth } from './health.ts';
-import { detailedAnswer } from './health.ts';
+import { detailedAnswer, detailedHealth } from './health.ts';
 import { modelList } from './models.ts';
 import { healthy, key, type OpenOptions, openFake } from './testing/open.ts';
 
@@ -95,7 +95,9 @@ describe('/health/detailed', () => {
       state_db: { status: 'ok', detail: '/home/u/.hermes/gateway.db' },
     },
     oldestUndeliveredPartMs: 1_500,
+    startedAt: 1_709_999_000_000,
     updatedAt: 1_710_000_000_000,
+    deliveries: { sent: 12, dead: 1, maybeDoubled: 2, maybeLost: 0 },
   };
 
   test('106. lets codes and numbers through, but no path, key or command', async () => {
@@ -105,6 +107,9 @@ describe('/health/detailed', () => {
       gateway_state: 'degraded',
       exit_reason: 'unspecified',
       updated_at: '2024-03-09T16:00:00.000Z',
+      started_at: '2024-03-09T15:43:20.000Z',
+      model: { name: 'configured-model', provider: 'scripted', demo: false },
+      deliveries: { sent: 12, dead: 1, maybe_doubled: 2, maybe_lost: 0 },
       oldest_undelivered_part_ms: 1_500,
       oldest_unanswered_inbound_ms: null,
       platforms: {
@@ -114,6 +119,19 @@ describe('/health/detailed', () => {
       readiness: { checks: { disk: { status: 'degraded', detail: 'disk_full', used_percent: 91.5 } } },
     });
     expect(JSON.stringify(answer)).not.toMatch(/\/home|xoxb|rm -rf|test-key/);
+  });
+
+  test('names a model that was loaded from a file without its folder', () => {
+    const named = (name: string) =>
+      detailedHealth(healthy, {
+        version: '1',
+        model: { name, provider: 'custom', isDemo: false },
+        activeRuns: 0,
+        maxRuns: 1,
+      }).model.name;
+    expect(
+      ['/home/u/llama.gguf', 'C:\\models\\llama.gguf', './llama.gguf', 'meta/llama-4'].map(named),
+    ).toEqual(['llama.gguf', 'llama.gguf', 'llama.gguf', 'meta/llama-4']);
   });
 
   test('needs the key when one is configured and is open otherwise', async () => {

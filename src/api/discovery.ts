@@ -2,7 +2,14 @@ import { z } from 'zod';
 import type { ApiSettings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { capabilities, capabilitiesAnswer } from './capabilities.ts';
-import { detailedAnswer, detailedHealth, type GatewayHealth, health, healthAnswer } from './health.ts';
+import {
+  detailedAnswer,
+  detailedHealth,
+  type GatewayHealth,
+  health,
+  healthAnswer,
+  type ServedBy,
+} from './health.ts';
 import { findModel, listModels, modelEntry, modelList } from './models.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Route } from './routes.ts';
@@ -11,7 +18,7 @@ export interface DiscoveryDeps {
   readonly api: ApiSettings;
   readonly hasKey: boolean;
   readonly version: string;
-  readonly isDemo: boolean;
+  readonly model: ServedBy['model'];
   health(): GatewayHealth | Promise<GatewayHealth>;
   activeRuns(): number;
   readonly clock: Clock;
@@ -22,7 +29,7 @@ export interface DiscoveryDeps {
 /** What a client asks before it works: health, models, capabilities and the OpenAPI document (api-server §10). */
 export function discoveryRoutes(deps: DiscoveryDeps): Route[] {
   const { api, version } = deps;
-  const models = () => listModels(api, deps.isDemo, Math.floor(deps.clock.now() / 1000));
+  const models = () => listModels(api, deps.model.isDemo, Math.floor(deps.clock.now() / 1000));
   let document: Readonly<Record<string, unknown>> | undefined;
   return [
     {
@@ -43,12 +50,13 @@ export function discoveryRoutes(deps: DiscoveryDeps): Route[] {
     {
       method: 'GET',
       path: '/health/detailed',
-      scope: 'bearer',
+      scope: 'health',
       name: 'health_detailed',
       doc: { id: 'healthDetailed', summary: 'State and readiness of the gateway.', answer: detailedAnswer },
       handle: async () =>
         detailedHealth(await deps.health(), {
           version,
+          model: deps.model,
           activeRuns: deps.activeRuns(),
           maxRuns: api.maxConcurrentRuns,
         }),
@@ -56,7 +64,7 @@ export function discoveryRoutes(deps: DiscoveryDeps): Route[] {
     {
       method: 'GET',
       path: '/v1/models',
-      scope: 'bearer',
+      scope: 'models',
       name: 'models',
       doc: { id: 'listModels', summary: 'Names that `model` selects.', answer: modelList },
       handle: () => ({ object: 'list', data: models() }),
@@ -64,7 +72,7 @@ export function discoveryRoutes(deps: DiscoveryDeps): Route[] {
     {
       method: 'GET',
       path: '/v1/models/:id',
-      scope: 'bearer',
+      scope: 'models',
       name: 'model',
       doc: { id: 'retrieveModel', summary: 'One of these names.', answer: modelEntry, errors: [404] },
       handle: (request) => findModel(models(), (request.params as { readonly id: string }).id),
@@ -72,7 +80,7 @@ export function discoveryRoutes(deps: DiscoveryDeps): Route[] {
     {
       method: 'GET',
       path: '/v1/capabilities',
-      scope: 'bearer',
+      scope: 'models',
       name: 'capabilities',
       doc: { id: 'capabilities', summary: 'What this server can do.', answer: capabilitiesAnswer },
       handle: () => capabilities(deps.routes(), api, deps.hasKey),

@@ -14,7 +14,20 @@ export interface GatewayHealth {
   /** A code such as `signal` or `config`. */
   readonly exitReason: string | undefined;
   /** UTC milliseconds. */
+  readonly startedAt: number | undefined;
+  /** UTC milliseconds. */
   readonly updatedAt: number | undefined;
+  /** Of the last day, at most the newest 1,000. */
+  readonly deliveries: DeliveryCounts;
+}
+
+export interface DeliveryCounts {
+  readonly sent: number;
+  /** Given up. */
+  readonly dead: number;
+  /** Among the others: may stand in a chat twice, may never have arrived. */
+  readonly maybeDoubled: number;
+  readonly maybeLost: number;
 }
 
 export interface PlatformHealth {
@@ -45,10 +58,15 @@ export const detailedAnswer = z.object({
   active_agents: z.int(),
   gateway_busy: z.boolean(),
   gateway_drainable: z.boolean(),
+  model: z.object({ name: z.string(), provider: z.string(), demo: z.boolean() }),
   exit_reason: z.string().nullable(),
+  started_at: z.string().nullable().describe('RFC 3339'),
   updated_at: z.string().nullable().describe('RFC 3339'),
   pid: z.int(),
   api_server: z.object({ active_runs: z.int(), max_concurrent_runs: z.int() }),
+  deliveries: z
+    .object({ sent: z.int(), dead: z.int(), maybe_doubled: z.int(), maybe_lost: z.int() })
+    .describe('Of the last day, at most the newest 1,000.'),
   oldest_undelivered_part_ms: z.number().nullable(),
   oldest_unanswered_inbound_ms: z.number().nullable(),
   readiness: z.object({
@@ -67,11 +85,23 @@ function code(text: string | undefined): string | undefined {
   return /^[a-z][a-z0-9_-]{0,47}$/.test(text) ? text : 'unspecified';
 }
 
+/** Local model servers name a model by the file it was loaded from; the folder is nobody's business. */
+function modelName(name: string): string {
+  const isPath = /^(?:[/~.\\]|[a-z]:[/\\])/i.test(name);
+  return (isPath ? (name.split(/[/\\]/).at(-1) ?? '') : name).slice(0, 200);
+}
+
+const rfc3339 = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString());
+
+export interface ServedBy {
+  readonly version: string;
+  readonly model: { readonly name: string; readonly provider: string; readonly isDemo: boolean };
+  readonly activeRuns: number;
+  readonly maxRuns: number;
+}
+
 /** The body of `GET /health/detailed` (api-server §10). Degraded is still HTTP 200. */
-export function detailedHealth(
-  gateway: GatewayHealth,
-  api: { readonly version: string; readonly activeRuns: number; readonly maxRuns: number },
-): z.output<typeof detailedAnswer> {
+export function detailedHealth(gateway: GatewayHealth, api: ServedBy): z.output<typeof detailedAnswer> {
   const degraded = Object.values(gateway.checks).some((check) => check.status === 'degraded');
   const status = degraded ? 'degraded' : 'ok';
   return {
@@ -91,10 +121,22 @@ export function detailedHealth(
     active_agents: gateway.activeTurns,
     gateway_busy: gateway.activeTurns > 0,
     gateway_drainable: gateway.state === 'running' || gateway.state === 'degraded',
+    model: {
+      name: modelName(api.model.name),
+      provider: code(api.model.provider) ?? 'unspecified',
+      demo: api.model.isDemo,
+    },
     exit_reason: code(gateway.exitReason) ?? null,
-    updated_at: gateway.updatedAt === undefined ? null : new Date(gateway.updatedAt).toISOString(),
+    started_at: rfc3339(gateway.startedAt),
+    updated_at: rfc3339(gateway.updatedAt),
     pid: gateway.pid,
     api_server: { active_runs: api.activeRuns, max_concurrent_runs: api.maxRuns },
+    deliveries: {
+      sent: gateway.deliveries.sent,
+      dead: gateway.deliveries.dead,
+      maybe_doubled: gateway.deliveries.maybeDoubled,
+      maybe_lost: gateway.deliveries.maybeLost,
+    },
     oldest_undelivered_part_ms: gateway.oldestUndeliveredPartMs ?? null,
     oldest_unanswered_inbound_ms: gateway.oldestUnansweredInboundMs ?? null,
     readiness: {

@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
-import type { GatewayHealth, ReadinessCheck } from '../api/health.ts';
+import type { DeliveryCounts, GatewayHealth, ReadinessCheck } from '../api/health.ts';
 import type { Clock } from '../core/clock.ts';
 import { oldestUnanswered } from '../store/queries/inbound.ts';
-import { oldestUndelivered } from '../store/queries/part.ts';
+import { oldestUndelivered, recentParts } from '../store/queries/part.ts';
 import type { Store } from '../store/store.ts';
 import type { AccountStatus } from './account.ts';
 import type { GatewayState } from './state-file.ts';
@@ -13,6 +13,8 @@ export interface HealthParts {
   readonly home: string;
   readonly model: { readonly isDemo: boolean };
   readonly problems: number;
+  /** UTC milliseconds. */
+  readonly startedAt: number;
   activeTurns(): number;
   state(): GatewayState;
   accounts(): readonly AccountStatus[];
@@ -20,14 +22,16 @@ export interface HealthParts {
 
 /** A disk this full is reported before it is a problem. */
 const fullDiskPercent = 90;
+const dayMs = 86_400_000;
 
 /** Reads the gateway's health (guarantees: live, ready, whole). Numbers and codes only. */
 export async function readHealth(parts: HealthParts): Promise<GatewayHealth> {
   const { store, clock } = parts;
-  const [inbound, outbound, disk] = await Promise.all([
+  const [inbound, outbound, disk, recent] = await Promise.all([
     store.read.get(oldestUnanswered, {}),
     store.read.get(oldestUndelivered, {}),
     diskCheck(parts.home),
+    store.read.all(recentParts, { since: clock.now() - dayMs }),
   ]);
   const age = (row: { created_at: number | null } | undefined) =>
     row?.created_at == null ? undefined : Math.max(0, clock.now() - row.created_at);
@@ -42,7 +46,10 @@ export async function readHealth(parts: HealthParts): Promise<GatewayHealth> {
     activeTurns: parts.activeTurns(),
     checks: {
       state_db: store.health().writable ? { status: 'ok' } : { status: 'degraded', detail: 'unwritable' },
-      config: parts.problems === 0 ? { status: 'ok' } : { status: 'degraded', detail: 'problems' },
+      config:
+        parts.problems === 0
+          ? { status: 'ok' }
+          : { status: 'degraded', detail: 'problems', numbers: { problems: parts.problems } },
       model: { status: 'ok', detail: parts.model.isDemo ? 'demo' : 'configured' },
       disk,
       gateway: { status: allUp ? 'ok' : 'degraded' },
@@ -55,7 +62,26 @@ export async function readHealth(parts: HealthParts): Promise<GatewayHealth> {
     oldestUnansweredInboundMs: age(inbound),
     pid: process.pid,
     exitReason: undefined,
+    startedAt: parts.startedAt,
     updatedAt: clock.now(),
+    deliveries: countDeliveries(recent),
+  };
+}
+
+interface PartCount {
+  readonly state: string;
+  readonly mark: string | null;
+  readonly count: number | string | bigint;
+}
+
+function countDeliveries(rows: readonly PartCount[]): DeliveryCounts {
+  const sum = (wanted: (row: PartCount) => boolean) =>
+    rows.filter(wanted).reduce((total, { count }) => total + Number(count), 0);
+  return {
+    sent: sum(({ state }) => state === 'sent'),
+    dead: sum(({ state }) => state === 'dead'),
+    maybeDoubled: sum(({ mark }) => mark === 'maybe_doubled'),
+    maybeLost: sum(({ mark }) => mark === 'maybe_lost'),
   };
 }
 

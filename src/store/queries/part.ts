@@ -138,6 +138,22 @@ export const partCounts = query((db, _: Record<never, never>) =>
     .groupBy(['account', 'state', 'mark']),
 );
 
+/** What became of the newest 1,000 deliveries since `since`; a report may ask often, so it never counts all. */
+export const recentParts = query((db, p: { since: number }) =>
+  db
+    .selectFrom((sub) =>
+      sub
+        .selectFrom('part')
+        .select(['state', 'mark'])
+        .where('created_at', '>=', p.since)
+        .orderBy('created_at', 'desc')
+        .limit(1_000)
+        .as('recent'),
+    )
+    .select((select) => ['state', 'mark', select.fn.countAll<number>().as('count')])
+    .groupBy(['state', 'mark']),
+);
+
 export const forgetParts = query((db, p: { before: number; limit: number }) =>
   db
     .deleteFrom('part')
