@@ -2,7 +2,7 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { GatewayProcess, type Home, type HomeOptions, makeHome } from '../gateway-process.ts';
-import { startUpstream, type Upstream, type UpstreamRequest } from '../upstream/index.ts';
+import { type Reply, startUpstream, type Upstream, type UpstreamRequest } from '../upstream/index.ts';
 
 export interface ServedOptions extends Pick<HomeOptions, 'yaml'> {
   /** More environment of the gateway. */
@@ -25,6 +25,11 @@ export interface Served {
   readonly baseURL: string;
   /** The official client without its own retries. */
   readonly client: OpenAI;
+  /**
+   * What the model says for the rest of the test, where nothing is scripted. Unlike a script it is not used up, so a
+   * request that never reaches the model leaves nothing behind.
+   */
+  answer(reply: (request: UpstreamRequest) => Reply): void;
   /** Requests the model got since the test began, oldest first. */
   seen(): readonly UpstreamRequest[];
   /** The conversation of one of them, by default the newest, without the system text. */
@@ -39,6 +44,7 @@ export interface Served {
   restart(signal: NodeJS.Signals): Promise<void>;
 }
 
+const echo = ({ lastUserText }: UpstreamRequest): Reply => ({ text: `echo: ${lastUserText}` });
 const yaml = 'agent: {api_max_retries: 1}';
 
 export function serve(options: ServedOptions = {}): Served {
@@ -47,13 +53,14 @@ export function serve(options: ServedOptions = {}): Served {
   let gateway: GatewayProcess;
   let client: OpenAI;
   let before = 0;
+  let answer = echo;
 
   async function start(): Promise<void> {
     gateway = new GatewayProcess(home);
     await gateway.listening();
   }
   beforeAll(async () => {
-    upstream = await startUpstream();
+    upstream = await startUpstream({ fallback: (request) => answer(request) });
     const made = await makeHome({ upstream: upstream.url, upstreamKey: upstream.key, yaml, ...options });
     home = { ...made, env: { ...made.env, ...options.env } };
     await start();
@@ -66,6 +73,7 @@ export function serve(options: ServedOptions = {}): Served {
   });
   beforeEach(() => {
     before = upstream.requests.length;
+    answer = echo;
   });
 
   const seen = () => upstream.requests.slice(before);
@@ -89,6 +97,9 @@ export function serve(options: ServedOptions = {}): Served {
     },
     get client() {
       return client;
+    },
+    answer(reply) {
+      answer = reply;
     },
     seen,
     shown(request = seen().at(-1)) {
