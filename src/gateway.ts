@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Agent } from './agent/contract.ts';
 import type { Api } from './api/app.ts';
+import { openAllowList } from './config/allow-list.ts';
 import type { Problem } from './config/problem.ts';
 import type { Settings } from './config/settings.ts';
 import type { TurnResult } from './core/agent-event.ts';
@@ -120,6 +121,8 @@ async function compose(
   let state: GatewayState = 'starting';
   let exitReason: string | null = null;
   const toolSets = new Map<string, ReadonlySet<string>>();
+  const allowList = openAllowList(settings, log);
+  closers.push(() => allowList.saved());
   const engine = new TurnEngine({
     store,
     clock,
@@ -127,6 +130,7 @@ async function compose(
     settings,
     agent,
     outlet: outbox,
+    allowList,
     toolsFor: (platform, toolsets) => {
       const wanted = toolsets ??
         settings.platformToolsets[platform] ?? [`hermes-${platform.replaceAll('_', '-')}`];

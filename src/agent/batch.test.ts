@@ -121,24 +121,25 @@ describe('tool calls', () => {
 
   test('consent is asked through the gateway, and denied where nobody can answer', async () => {
     const rm = fakeTool('terminal', { risk: 'exec' }, async (_args, context) =>
-      context.approve({ keys: ['recursive delete'], command: 'rm -r x', why: 'recursive delete' }),
+      context.approve({ keys: ['recursive delete'], command: 'rm -r swordfish', why: 'recursive delete' }),
     );
     upstream.script(call('terminal'), { text: 'ok' });
     await (await open({ tools: [rm] })).run(testRun('x', [rm]).run);
     expect(sent().at(-1)?.content).toBe('denied');
     await opened?.close();
     const asked: unknown[] = [];
-    const agent = await open({
-      tools: [rm],
-      approve: async (request, about) => {
-        asked.push([request.command, about.session]);
+    const agent = await open({ tools: [rm], secrets: ['swordfish'] });
+    upstream.script(call('terminal'), { text: 'ok' });
+    const { run } = testRun('x', [rm], {
+      approve: async (request) => {
+        asked.push(request);
         return 'allowed';
       },
     });
-    upstream.script(call('terminal'), { text: 'ok' });
-    await agent.run(testRun('x', [rm]).run);
+    await agent.run(run);
     expect(sent().at(-1)?.content).toBe('allowed');
-    expect(asked).toEqual([['rm -r x', 'session_1']]);
+    // What people are shown has no secrets in it.
+    expect(asked).toEqual([{ keys: ['recursive delete'], command: 'rm -r ***', why: 'recursive delete' }]);
   });
 
   test('the same failing call is pointed out to the model', async () => {

@@ -4,7 +4,7 @@ import type { AgentEvent } from '../core/agent-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Message, ToolCall } from '../core/message.ts';
-import type { AgentRun, ApprovalRequest, Tool, ToolContext } from './contract.ts';
+import type { AgentRun, ApprovalRequest, Consent, Tool, ToolContext } from './contract.ts';
 import type { Guardrails } from './guardrails.ts';
 import type { Prepared } from './prepare.ts';
 import type { Results } from './results.ts';
@@ -23,7 +23,7 @@ export interface BatchContext {
   readonly already: number;
   readonly guardrails: Guardrails;
   emit(event: AgentEvent): void;
-  approve(request: ApprovalRequest, call: string, signal: AbortSignal): Promise<'allowed' | 'denied'>;
+  approve(request: ApprovalRequest, signal: AbortSignal): Promise<Consent>;
 }
 
 /** Result text of every call, in call order. Rejects only when the journal does (FENCED, a full disk). */
@@ -139,7 +139,7 @@ async function execute(
     clock,
     log,
     history,
-    approve: (request) => context.approve(request, call, signal),
+    approve: (request) => context.approve(request, signal),
   };
   const running = runTool(tool, args, toolContext).then(
     (text) => ({ text, cancelled: false }),

@@ -45,6 +45,8 @@ export interface AgentRun {
   readonly signal: AbortSignal;
   /** Text to add to the newest tool result before the next model call; takes what is waiting. */
   takeSteering(): string | undefined;
+  /** Asks a person for consent on behalf of a tool; secrets are removed from `request`. Never rejects. */
+  approve(request: ApprovalRequest, signal: AbortSignal): Promise<Consent>;
   readonly journal: Journal;
   /** Never waits, never throws. */
   emit(event: AgentEvent): void;
@@ -222,8 +224,11 @@ export interface ToolContext {
    * Asks for consent to what `risk` describes; resolves 'denied' where nobody can answer.
    * The tool returns the refusal to the model as its result.
    */
-  approve(request: ApprovalRequest): Promise<'allowed' | 'denied'>;
+  approve(request: ApprovalRequest): Promise<Consent>;
 }
+
+/** `expired`: somebody was asked and did not answer in time, which is a refusal. */
+export type Consent = 'allowed' | 'denied' | 'expired';
 
 export interface ApprovalRequest {
   /** Closed set of keys, stored in `command_allowlist` when allowed for ever. */

@@ -7,7 +7,7 @@ import type { Log } from '../core/log.ts';
 import { noUsage } from '../core/message.ts';
 import { redact } from '../text/redact.ts';
 import { openChains } from './chain.ts';
-import type { Agent, AgentRun, ApprovalRequest, Tool, ToolSchema } from './contract.ts';
+import type { Agent, AgentRun, Tool, ToolSchema } from './contract.ts';
 import { openModels } from './models/open.ts';
 import type { Fetch } from './models/watch.ts';
 import { openingOf } from './opening.ts';
@@ -21,15 +21,7 @@ export interface AgentOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly fetch?: Fetch;
-  /** Asks a person for consent on behalf of a tool; without it every request is denied. */
-  readonly approve?: Approve;
 }
-
-export type Approve = (
-  request: ApprovalRequest,
-  about: Pick<AgentRun, 'turn' | 'session' | 'platform' | 'trace'> & { readonly call: string },
-  signal: AbortSignal,
-) => Promise<'allowed' | 'denied'>;
 
 /**
  * Rejects with NO_MODEL when a model is configured and cannot be used; with nothing configured the demo model serves.
@@ -41,7 +33,6 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const primary = models.open(undefined);
   const chains = openChains(models, settings.fallback, clock);
   const prompts = openPrompts(settings, clock);
-  const approve: Approve = options.approve ?? (async () => 'denied');
   /** Sources hand in the same set for every turn, so the list is made once for each. */
   const allowed = new WeakMap<ReadonlySet<string>, Allowed>();
 
@@ -73,10 +64,6 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
           maxTokens: settings.model.maxTokens,
           reasoningEffort: run.model?.reasoningEffort ?? settings.agent.reasoningEffort,
           redact: (text) => (settings.security.redactSecrets ? redact(text, settings.secrets) : text),
-          approve: (request, call, signal) => {
-            const { turn, trace, session, platform } = run;
-            return approve(request, { turn, trace, session, platform, call }, signal);
-          },
         });
       } catch (error) {
         return broken(run, error, primary, log);

@@ -9,7 +9,7 @@ import type { AgentEvent } from '../core/agent-event.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
 import type { Agent, AgentRun, JournalStep, Tool, ToolContext } from './contract.ts';
-import { type Approve, openAgent } from './loop.ts';
+import { openAgent } from './loop.ts';
 
 export interface TestAgent {
   readonly agent: Agent;
@@ -24,7 +24,6 @@ export interface TestAgentOptions {
   readonly model?: Partial<Settings['model']>;
   readonly attempts?: number;
   readonly secrets?: readonly string[];
-  readonly approve?: Approve;
 }
 
 export async function testAgent(upstream: Upstream, options: TestAgentOptions = {}): Promise<TestAgent> {
@@ -74,7 +73,6 @@ export async function testAgent(upstream: Upstream, options: TestAgentOptions = 
       },
       close: async () => {},
     },
-    ...(options.approve && { approve: options.approve }),
   });
   return {
     agent,
@@ -146,6 +144,7 @@ export function testRun(
     maxIterations: 90,
     signal: abort.signal,
     takeSteering: () => undefined,
+    approve: async () => 'denied',
     emit: (event) => void events.push(event),
     journal: {
       past,

@@ -6,7 +6,7 @@ import { addUsage, type Message, noUsage, type Usage } from '../core/message.ts'
 import { type BatchContext, runBatch } from './batch.ts';
 import { type Answer, type Caller, type Outcome, request } from './call.ts';
 import type { Chain } from './chain.ts';
-import type { AgentRun, ApprovalRequest, Tool, ToolSchema } from './contract.ts';
+import type { AgentRun, Tool, ToolSchema } from './contract.ts';
 import { type Delivery, openDelivery } from './delivery.ts';
 import { openGuardrails } from './guardrails.ts';
 import { type Redact, storable } from './keep.ts';
@@ -32,7 +32,6 @@ export interface TurnDeps {
   readonly reasoningEffort: string;
   /** Takes secrets out of what is stored. */
   readonly redact: Redact;
-  approve(request: ApprovalRequest, call: string, signal: AbortSignal): Promise<'allowed' | 'denied'>;
 }
 
 const mostContinuations = 3;
@@ -116,7 +115,8 @@ class Turn {
       results: openResults(deps.home, run.turn),
       guardrails: openGuardrails(),
       emit: run.emit,
-      approve: deps.approve,
+      approve: (request, signal) =>
+        run.approve({ ...request, command: deps.redact(request.command) }, signal),
     };
   }
 

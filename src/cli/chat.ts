@@ -161,6 +161,9 @@ class Chat {
       case 'usage':
       case 'turn.started':
       case 'turn.ended':
+      case 'approval.requested':
+      case 'approval.answered':
+      case 'steered':
         return;
       default:
         event satisfies never;

@@ -174,6 +174,7 @@ function settingsOf(
     approvals: {
       mode: reader.value('approvals.mode'),
       commandAllowlist: reader.value('command_allowlist'),
+      timeoutMs: reader.value('approvals.gateway_timeout'),
     },
     security: {
       redactSecrets: reader.value('security.redact_secrets'),

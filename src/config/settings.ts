@@ -62,6 +62,8 @@ export interface Settings {
   readonly approvals: {
     readonly mode: 'manual' | 'smart' | 'off';
     readonly commandAllowlist: readonly string[];
+    /** How long a question waits for its answer. */
+    readonly timeoutMs: number;
   };
   readonly security: {
     readonly redactSecrets: boolean;

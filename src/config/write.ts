@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { parse, parseDocument } from 'yaml';
+import { isSeq, parse, parseDocument } from 'yaml';
 import { fail } from '../core/errors.ts';
 import { parseConfig, readText } from './document.ts';
 import { createHome, filesOf } from './home.ts';
@@ -36,6 +36,15 @@ export function writeConfig(home: string, name: string, value: string): Written 
   const secret = known?.secret === true || looksSecret(name.split('.').at(-1) ?? '');
   if (secret && known?.env !== undefined) return writeVariable(home, known.env, value);
   return writePath(home, name, value, known, secret);
+}
+
+/** Adds to `command_allowlist` what is not there yet; what people wrote into the file meanwhile stays. */
+export function allowForEver(home: string, keys: readonly string[]): void {
+  const { config: file } = filesOf(home);
+  const written = parseDocument(readText(file) ?? '').get('command_allowlist');
+  const present = isSeq(written) ? (written.toJSON() as readonly unknown[]) : [];
+  const missing = keys.filter((key) => !present.includes(key));
+  if (missing.length > 0) writeConfig(home, 'command_allowlist', JSON.stringify([...present, ...missing]));
 }
 
 function writeVariable(home: string, name: string, value: string): Written {

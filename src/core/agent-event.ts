@@ -28,8 +28,32 @@ export type AgentEvent =
       readonly result: string;
     }
   | { readonly type: 'status'; readonly kind: string; readonly text: string }
+  /** A tool waits for the consent of a person; only in turns that have somebody to ask. */
+  | { readonly type: 'approval.requested'; readonly question: ApprovalQuestion }
+  /** It waits no longer. `by`: who settled it; a question left alone for too long counts as refused. */
+  | {
+      readonly type: 'approval.answered';
+      readonly id: string;
+      readonly choice: ApprovalChoice;
+      readonly by: 'person' | 'timeout' | 'end';
+    }
+  /** What was said to the turn meanwhile is in front of the model from its next call on. */
+  | { readonly type: 'steered'; readonly text: string }
   | { readonly type: 'usage'; readonly usage: Usage }
   | { readonly type: 'turn.ended'; readonly result: TurnResult };
+
+/** How far a consent reaches: this call, this turn, or every later one. */
+export type ApprovalChoice = 'once' | 'session' | 'always' | 'deny';
+
+export interface ApprovalQuestion {
+  readonly id: string;
+  /** What would be run, secrets removed. */
+  readonly command: string;
+  readonly why: string;
+  /** Names of the rules that ask; consent is remembered by them. */
+  readonly keys: readonly string[];
+  readonly choices: readonly ApprovalChoice[];
+}
 
 export type TurnStatus = 'completed' | 'partial' | 'failed' | 'interrupted';
 

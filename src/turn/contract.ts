@@ -8,7 +8,7 @@ import type {
   ToolChoice,
   ToolSchema,
 } from '../agent/contract.ts';
-import type { AgentEvent, TurnResult } from '../core/agent-event.ts';
+import type { AgentEvent, ApprovalChoice, TurnResult } from '../core/agent-event.ts';
 import type { SessionKey, TraceId, TurnId } from '../core/ids.ts';
 import type { Content, ContentPart, Message } from '../core/message.ts';
 import type { GivenResult } from './results.ts';
@@ -53,6 +53,11 @@ export interface TurnRequest {
   readonly maxToolCalls?: number;
   /** Names of the allowed tools; only ever narrows what the source's toolset gives. */
   readonly tools?: readonly string[];
+  /**
+   * Somebody can be asked for consent (`TurnHandle.answer`); without it what needs consent is refused. `always`: the
+   * answer may also hold for everything later.
+   */
+  readonly approvals?: { readonly always: boolean };
   /** `live`: the turn dies with its last watcher and is not resumed after a restart. */
   readonly consumer: 'live' | 'chat';
 }
@@ -63,6 +68,8 @@ export interface Turns {
    * nothing was stored.
    */
   submit(request: TurnRequest): Promise<TurnHandle>;
+  /** A request that waits or runs, also one that an earlier process took; undefined once it has ended. */
+  find(turn: TurnId): Promise<TurnHandle | undefined>;
   /** Turns now running or waiting, of one source or all. */
   active(source?: string): number;
 }
@@ -82,4 +89,11 @@ export interface TurnHandle {
   watch(listener: (event: AgentEvent) => void): () => void;
   /** Ends the turn: no further model call is made. */
   interrupt(reason: string): void;
+  /**
+   * Guidance for the model, put at the end of the newest tool result before its next call; `steered` tells when.
+   * False when the turn is over. Only this process knows of it.
+   */
+  steer(text: string): boolean;
+  /** Answers questions of `approval.requested`, the oldest, all, or one by its id; tells how many there were. */
+  answer(choice: ApprovalChoice, which: 'oldest' | 'all' | { readonly id: string }): number;
 }

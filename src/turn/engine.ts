@@ -2,7 +2,7 @@
  * Turns, from a waiting event to the committed answer. Every source of work meets here; the agent is called in one
  * place only (`#run`).
  */
-import type { Agent } from '../agent/contract.ts';
+import type { Agent, ApprovalRequest, Consent } from '../agent/contract.ts';
 import type { Settings } from '../config/settings.ts';
 import type { TurnResult } from '../core/agent-event.ts';
 import type { Clock } from '../core/clock.ts';
@@ -13,10 +13,11 @@ import type { Address, DeliveryTarget } from '../core/inbound.ts';
 import { type LaneState, Lanes } from '../core/lanes.ts';
 import type { Log } from '../core/log.ts';
 import { noUsage } from '../core/message.ts';
+import { readEnvelope } from '../intake/envelope.ts';
 import { type PartDraft, storeDrafts } from '../outbox/draft.ts';
 import { runChatCommand } from '../session/commands/list.ts';
 import { readTranscript } from '../session/transcript.ts';
-import { failLiveLeftovers, openLanes, settleInbound } from '../store/queries/inbound.ts';
+import { failLiveLeftovers, inboundsOfTurn, openLanes, settleInbound } from '../store/queries/inbound.ts';
 import { endLiveLeftovers, getTurn } from '../store/queries/turn.ts';
 import type { Store } from '../store/store.ts';
 import { say } from '../texts/say.ts';
@@ -28,7 +29,7 @@ import { commitEnding } from './finish.ts';
 import { chatInput } from './input.ts';
 import { openJournal } from './journal.ts';
 import { type Continued, continued } from './results.ts';
-import { Interrupted, RunningTurn } from './running.ts';
+import { Interrupted, RunningTurn, type TurnIdentity } from './running.ts';
 import { storeRequest } from './submit.ts';
 
 /** What the engine needs of the way out. Calls after commits only; none of them may wait or throw. */
@@ -57,8 +58,16 @@ export interface EngineDeps {
   readonly outlet: Outlet;
   /** Tools a source may use at all; a request can only narrow them. */
   toolsFor(platform: string, toolsets?: readonly string[]): ReadonlySet<string>;
+  /** What people have allowed for ever. */
+  readonly allowList?: AllowList;
   /** About the conversation, for the system prompt. Byte-stable per session. */
   contextFor(work: ChatWork): string | undefined;
+}
+
+export interface AllowList {
+  has(key: string): boolean;
+  /** Holds at once; never throws. */
+  add(keys: readonly string[]): void;
 }
 
 /** Turns that may run at once; more wait in their lanes. */
@@ -123,6 +132,7 @@ export class TurnEngine implements Turns {
         key: request.sessionKey,
         source: request.source,
         consumer: request.consumer,
+        isRequest: true,
       },
       (error) => this.#deps.log('error', 'turn.watcher', { error }),
       request.unstored,
@@ -152,6 +162,38 @@ export class TurnEngine implements Turns {
       this.#turns.delete(handle.turn);
       throw error;
     }
+  }
+
+  async find(turn: TurnId): Promise<TurnHandle | undefined> {
+    const { store } = this.#deps;
+    const isOpen = async () => {
+      const row = (await store.read.all(inboundsOfTurn, { turn })).at(0);
+      return row !== undefined && ['pending', 'claimed'].includes(row.state) ? row : undefined;
+    };
+    const live = this.#turns.get(turn);
+    if (live !== undefined) return live;
+    const row = await isOpen();
+    if (row === undefined || readEnvelope(row.body).type !== 'request') return undefined;
+    const handle =
+      this.#turns.get(turn) ??
+      this.#open({
+        turn,
+        trace: brand<TraceId>(row.trace),
+        key: brand<SessionKey>(row.session_key),
+        source: row.account,
+        consumer: row.consumer,
+        isRequest: true,
+      });
+    // Its lane uses this handle from here on, unless it came to the end in between.
+    if ((await isOpen()) !== undefined) return handle;
+    this.#turns.delete(turn);
+    return undefined;
+  }
+
+  #open(identity: TurnIdentity): RunningTurn {
+    const running = new RunningTurn(identity, (error) => this.#deps.log('error', 'turn.watcher', { error }));
+    this.#turns.set(identity.turn, running);
+    return running;
   }
 
   /** Lanes and requests: any number of requests may wait in one lane. */
@@ -275,12 +317,14 @@ export class TurnEngine implements Turns {
 
   #adopt(claim: Claim): RunningTurn {
     const source = claim.work.kind === 'chat' ? claim.work.account : claim.work.source;
-    const running = new RunningTurn(
-      { turn: claim.turn, trace: claim.trace, key: claim.key, source, consumer: claim.consumer },
-      (error) => this.#deps.log('error', 'turn.watcher', { error }),
-    );
-    this.#turns.set(claim.turn, running);
-    return running;
+    return this.#open({
+      turn: claim.turn,
+      trace: claim.trace,
+      key: claim.key,
+      source,
+      consumer: claim.consumer,
+      isRequest: claim.work.kind === 'request',
+    });
   }
 
   /**
@@ -291,7 +335,7 @@ export class TurnEngine implements Turns {
     const { store, clock } = this.#deps;
     for (let run = 1; ; run += 1) {
       const result = await this.#run(claim, running, claim.attempt > 1 || run > 1);
-      if (claim.work.kind === 'request' || !isUnwritable(result) || run >= mostAttempts) return result;
+      if (claim.consumer === 'live' || !isUnwritable(result) || run >= mostAttempts) return result;
       let wait = 250;
       do {
         if (this.#draining) return result;
@@ -300,7 +344,33 @@ export class TurnEngine implements Turns {
         wait = Math.min(wait * 2, 10_000);
       } while (!store.health().writable);
       this.#busy.giveBack(claim.key);
+      running.giveBack();
     }
+  }
+
+  #takeSteering({ key }: Claim, running: RunningTurn): string | undefined {
+    const said = [this.#busy.takeSteering(key), running.takeSteering()].filter((text) => text !== undefined);
+    if (said.length === 0) return undefined;
+    const text = said.join('\n');
+    running.emit({ type: 'steered', text });
+    return text;
+  }
+
+  /** A chat has nobody who could answer inside of a turn. */
+  #consent(
+    { work }: Claim,
+    running: RunningTurn,
+    request: ApprovalRequest,
+    signal: AbortSignal,
+  ): Promise<Consent> {
+    const { allowList, clock, settings } = this.#deps;
+    if (allowList !== undefined && request.keys.every((key) => allowList.has(key))) {
+      return Promise.resolve('allowed');
+    }
+    const approvals = work.kind === 'request' ? work.request.approvals : undefined;
+    if (approvals === undefined) return Promise.resolve('denied');
+    const allowForEver = approvals.always ? allowList?.add.bind(allowList) : undefined;
+    return running.ask({ request, clock, timeoutMs: settings.approvals.timeoutMs, allowForEver }, signal);
   }
 
   /** The only call of the agent. */
@@ -319,7 +389,9 @@ export class TurnEngine implements Turns {
       maxIterations: settings.agent.maxIterations,
       signal: running.signal,
       journal,
-      takeSteering: () => this.#busy.takeSteering(claim.key),
+      takeSteering: () => this.#takeSteering(claim, running),
+      approve: (request: ApprovalRequest, signal: AbortSignal) =>
+        this.#consent(claim, running, request, signal),
       emit: (event: Parameters<RunningTurn['emit']>[0]) => running.emit(event),
     };
     if (work.kind === 'chat') {
@@ -403,7 +475,7 @@ export class TurnEngine implements Turns {
         return;
       } catch (error) {
         const full = error instanceof GatewayError && error.code === 'STORE_FULL';
-        if (!full || this.#draining || ending.claim.work.kind === 'request') throw error;
+        if (!full || this.#draining || ending.claim.consumer === 'live') throw error;
         await clock.sleep(wait);
       }
     }

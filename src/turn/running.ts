@@ -1,6 +1,8 @@
 /** The in-memory side of one turn: who watches it, how to stop it. Can be thrown away at any instant. */
-import type { AgentEvent, TurnResult } from '../core/agent-event.ts';
+import type { Consent } from '../agent/contract.ts';
+import type { AgentEvent, ApprovalChoice, TurnResult } from '../core/agent-event.ts';
 import type { SessionKey, TraceId, TurnId } from '../core/ids.ts';
+import { type Asking, Questions } from './approvals.ts';
 import type { TurnHandle, Unstored } from './contract.ts';
 
 export interface TurnIdentity {
@@ -9,7 +11,12 @@ export interface TurnIdentity {
   readonly key: SessionKey;
   readonly source: string;
   readonly consumer: 'chat' | 'live';
+  /** Programs may watch from later on: events are kept for them. */
+  readonly isRequest: boolean;
 }
+
+/** Texts that may wait for the next model call; further ones are refused. */
+const mostSteering = 100;
 
 /** Why a turn was told to stop. Only `shutdown` leaves a chat's turn running in the store, to be resumed. */
 export class Interrupted extends Error {
@@ -31,7 +38,9 @@ export class RunningTurn implements TurnHandle {
   readonly #report: (error: unknown) => void;
   /** Kept for watchers that come later; neighbouring deltas are joined, so it grows with the text only. */
   readonly #past: AgentEvent[] = [];
-  #steering: string[] = [];
+  readonly #steering: string[] = [];
+  readonly #steered: string[] = [];
+  #questions: Questions | undefined;
   #ended = false;
 
   /** `report` hears of listeners that throw; the turn goes on. */
@@ -66,7 +75,7 @@ export class RunningTurn implements TurnHandle {
 
   emit(event: AgentEvent): void {
     if (this.#ended) return;
-    if (this.identity.consumer === 'live') this.#remember(event);
+    if (this.identity.isRequest) this.#remember(event);
     for (const listener of this.#listeners) this.#tell(listener, event);
   }
 
@@ -78,15 +87,31 @@ export class RunningTurn implements TurnHandle {
     if (!this.#ended) this.#abort.abort(reason);
   }
 
-  steer(text: string): void {
+  steer(text: string): boolean {
+    if (this.#ended || this.signal.aborted || this.#steering.length >= mostSteering) return false;
     this.#steering.push(text);
+    return true;
   }
 
   takeSteering(): string | undefined {
     if (this.#steering.length === 0) return undefined;
-    const text = this.#steering.join('\n');
-    this.#steering = [];
-    return text;
+    const taken = this.#steering.splice(0);
+    this.#steered.push(...taken);
+    return taken.join('\n');
+  }
+
+  /** The run that took texts in is given up and another one follows: they are for that one. */
+  giveBack(): void {
+    this.#steering.unshift(...this.#steered.splice(0));
+  }
+
+  ask(asking: Asking, signal: AbortSignal): Promise<Consent> {
+    this.#questions ??= new Questions((event) => this.emit(event));
+    return this.#questions.ask(asking, signal);
+  }
+
+  answer(choice: ApprovalChoice, which: 'oldest' | 'all' | { readonly id: string }): number {
+    return this.#questions?.answer(choice, which) ?? 0;
   }
 
   /** The recorded result: the last event, then the promise. */

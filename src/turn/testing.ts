@@ -27,6 +27,7 @@ const settings = (busyMode: BusyMode) =>
     sessions: { groupPerUser: true, threadPerUser: false, reset: { mode: 'none', atHour: 4, idleMs: 1 } },
     display: { busyMode, busyAck: true },
     agent: { maxIterations: 90 },
+    approvals: { timeoutMs: 300_000 },
   }) as unknown as Settings;
 
 const routeOf = (identity: string, batch?: Batch): AccountRoute => ({

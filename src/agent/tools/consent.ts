@@ -38,6 +38,12 @@ export async function mayRun(
   const why = keys.join('; ');
   const answer = await context.approve({ keys, command, why });
   if (answer === 'allowed') return { allowed: true, approval: `The user approved this command (${why}).` };
+  if (answer === 'expired') {
+    return {
+      allowed: false,
+      error: `BLOCKED: the user was asked about this command (${why}) and did not answer in time. Do not retry it, do not rephrase it and do not reach the same outcome with another command. Silence is not consent. Say what you would have done and why.`,
+    };
+  }
   return {
     allowed: false,
     error: `BLOCKED: the user has not consented to this command (${why}). Do not retry it, do not rephrase it and do not reach the same outcome with another command. Silence is not consent. Ask the user how to go on.`,

@@ -60,7 +60,7 @@ export async function openBench(changes: Changes = {}): Promise<Bench> {
       ...changes.toolOutput,
     },
     writeSafeRoot: changes.writeSafeRoot,
-    approvals: { mode: 'manual', commandAllowlist: [], ...changes.approvals },
+    approvals: { mode: 'manual', commandAllowlist: [], timeoutMs: 300_000, ...changes.approvals },
     security: { redactSecrets: true, allowPrivateUrls: false, yolo: false, ...changes.security },
     agent: { disabledToolsets: [] },
     platformToolsets: {},

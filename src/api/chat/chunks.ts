@@ -104,6 +104,9 @@ export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): Chu
         case 'segment.end':
         case 'usage':
         case 'turn.ended':
+        case 'approval.requested':
+        case 'approval.answered':
+        case 'steered':
           return '';
         default:
           return event satisfies never;

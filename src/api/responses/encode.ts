@@ -137,6 +137,9 @@ export class ResponseEncoder {
       case 'turn.started':
       case 'turn.ended':
       case 'usage':
+      case 'approval.requested':
+      case 'approval.answered':
+      case 'steered':
         return [];
       case 'status':
         if (event.kind === 'warning') this.#warnings.push(event.text);

@@ -1,4 +1,4 @@
-import type { AgentEvent, TurnResult } from '../../core/agent-event.ts';
+import type { AgentEvent, ApprovalChoice, ApprovalQuestion, TurnResult } from '../../core/agent-event.ts';
 import { brand, type TraceId, type TurnId } from '../../core/ids.ts';
 import { noUsage } from '../../core/message.ts';
 import type { TurnHandle, TurnRequest, Turns } from '../../turn/contract.ts';
@@ -26,6 +26,8 @@ export class FakeTurn implements TurnHandle {
   /** Resolves with the reason of the first interrupt. */
   readonly interrupted: Promise<string>;
   interruptReason: string | undefined;
+  readonly steered: string[] = [];
+  readonly #questions = new Map<string, (choice: ApprovalChoice) => void>();
   readonly #events: AgentEvent[] = [];
   readonly #listeners = new Set<(event: AgentEvent) => void>();
   readonly #settle: (result: TurnResult) => void;
@@ -86,6 +88,33 @@ export class FakeTurn implements TurnHandle {
     this.#onInterrupt(reason);
     this.end({ status: 'interrupted', exit: 'interrupted' });
   }
+
+  steer(text: string): boolean {
+    if (this.#ended !== undefined) return false;
+    this.steered.push(text);
+    return true;
+  }
+
+  /** Asks and waits for the answer, as a tool does. */
+  ask(question: ApprovalQuestion): Promise<ApprovalChoice> {
+    return new Promise((resolve) => {
+      this.#questions.set(question.id, resolve);
+      this.emit({ type: 'approval.requested', question });
+    });
+  }
+
+  answer(choice: ApprovalChoice, which: 'oldest' | 'all' | { readonly id: string }): number {
+    const open = [...this.#questions.keys()];
+    const meant =
+      which === 'all' ? open : which === 'oldest' ? open.slice(0, 1) : open.filter((id) => id === which.id);
+    for (const id of meant) {
+      const resolve = this.#questions.get(id);
+      this.#questions.delete(id);
+      this.emit({ type: 'approval.answered', id, choice, by: 'person' });
+      resolve?.(choice);
+    }
+    return meant.length;
+  }
 }
 
 const greet: Script = (turn) => {
@@ -131,6 +160,10 @@ export class FakeTurns implements Turns {
       void this.script(turn);
     });
     return turn;
+  }
+
+  async find(turn: TurnId): Promise<TurnHandle | undefined> {
+    return this.turns.find((each) => each.turn === turn && each.status === undefined);
   }
 
   active(): number {

@@ -66,7 +66,9 @@ export const toolsKeys = {
     field: 'approvals.commandAllowlist',
   }),
   'approvals.timeout': key(seconds(), 60, 'Seconds a question in the terminal stays open.'),
-  'approvals.gateway_timeout': key(seconds(), 300, 'Seconds a question in a chat stays open.'),
+  'approvals.gateway_timeout': key(seconds(), 300, 'Seconds a question in a chat or run stays open.', {
+    field: 'approvals.timeoutMs',
+  }),
   'approvals.cron_mode': key(choice(['deny', 'approve']), 'deny', 'Dangerous commands of jobs.', {
     guard: true,
   }),

@@ -150,7 +150,7 @@ export const reopenInbound = query(
 export const inboundsOfTurn = query((db, p: { turn: string }) =>
   db
     .selectFrom('inbound')
-    .select(['id', 'account', 'body', 'consumer', 'trace', 'created_at'])
+    .select(['id', 'account', 'state', 'session_key', 'body', 'consumer', 'trace', 'created_at'])
     .where('turn', '=', p.turn)
     .orderBy('id'),
 );
