@@ -16,7 +16,7 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
   outbox: ['core', 'config', 'store', 'text', 'texts', 'net', 'platforms/contract'],
   turn: ['core', 'config', 'store', 'texts', 'session', 'intake', 'outbox', 'agent/contract'],
   platforms: ['core', 'text', 'net'],
-  api: ['core', 'config', 'net', 'text', 'agent/contract', 'turn/contract'],
+  api: ['core', 'config', 'net', 'files', 'text', 'agent/contract', 'turn/contract'],
   supervise: ['core', 'config', 'store', 'intake', 'outbox', 'net', 'platforms', 'api/health'],
   cli: [
     'core',

@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Resolve } from '../net/resolve.ts';
 import type { Turns } from '../turn/contract.ts';
 import { openAccess } from './auth.ts';
 import { chatRoute } from './chat/route.ts';
@@ -10,6 +11,7 @@ import { discoveryRoutes } from './discovery.ts';
 import { checkStart } from './guards.ts';
 import type { GatewayHealth } from './health.ts';
 import { type Idempotency, memoryIdempotency } from './idempotency.ts';
+import { openMedia } from './media/load.ts';
 import { openResponses } from './responses/family.ts';
 import { memoryStore } from './responses/memory-store.ts';
 import type { SocketLimits } from './responses/sockets.ts';
@@ -20,7 +22,9 @@ import { buildServer, type HttpLimits } from './server.ts';
 import type { SseLimits } from './sse.ts';
 
 export interface ApiOptions {
-  readonly settings: Pick<Settings, 'api' | 'terminal'>;
+  readonly settings: Pick<Settings, 'api' | 'terminal' | 'http' | 'security'>;
+  /** Host names in addresses that callers send; default: as this machine resolves them. */
+  readonly resolve?: Resolve;
   readonly turns: Turns;
   health(): GatewayHealth | Promise<GatewayHealth>;
   readonly clock: Clock;
@@ -85,8 +89,14 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     log,
     limits,
   };
-  const chat = chatRoute(shared);
-  const responses = openResponses({ ...shared, store: options.responses ?? memoryStore() });
+  const { resolve } = options;
+  const media = openMedia({ settings, clock, log, ...(resolve === undefined ? {} : { resolve }) });
+  const chat = chatRoute({ ...shared, media: media.chatCompletions });
+  const responses = openResponses({
+    ...shared,
+    media: media.responses,
+    store: options.responses ?? memoryStore(),
+  });
   const routes: Route[] = [chat, ...responses.routes];
   routes.unshift(
     ...discoveryRoutes({

@@ -1,5 +1,6 @@
 import type { Content, ContentPart } from '../core/message.ts';
 import { badRequest } from './errors.ts';
+import { type Brought, byId, fileSource, imageOfSource, onlyFiles } from './media/brought.ts';
 
 /** Limits of api-server §3; what exceeds them is cut, as documented there. */
 const maxDepth = 10;
@@ -58,9 +59,10 @@ export function flattenText(content: unknown, depth = 0): string {
 
 /**
  * User and assistant content in its canonical form: one string when there is only text, else text and image parts in
- * order. Throws the 400s of api-server §3.2 with `param`.
+ * order. Files are no part of it: they go to `brought`, and where nothing collects them they are refused. Throws the
+ * 400s of api-server §3.2 with `param`.
  */
-export function normalizeContent(content: unknown, param: string): Content {
+export function normalizeContent(content: unknown, param: string, brought?: Brought): Content {
   if (isPart(content)) {
     throw badRequest('Message content must be a string or an array of content parts.', {
       param,
@@ -70,6 +72,7 @@ export function normalizeContent(content: unknown, param: string): Content {
   if (!Array.isArray(content)) return scalar(content);
   const parts: ContentPart[] = [];
   let length = 0;
+  let files = 0;
   const addText = (text: string) => {
     if (text === '' || length >= maxText) return;
     parts.push({ type: 'text', text });
@@ -80,12 +83,25 @@ export function normalizeContent(content: unknown, param: string): Content {
     if (!isPart(item)) continue;
     const type = typeOf(item);
     if (textTypes.has(type)) addText(scalar(item.text));
-    else if (imageTypes.has(type)) parts.push(imagePart(item, param));
+    else if (imageTypes.has(type)) parts.push(noted(imagePart(item, param), param, brought));
+    else if (fileTypes.has(type) && brought !== undefined) {
+      const source = fileSource(item, param);
+      files += 1;
+      if (typeof source === 'string') addText(source);
+      else brought.files.push({ source, param });
+    }
     // A replayed refusal is the assistant's own words about nothing we can use.
     else if (type !== 'refusal') throw unsupportedPart(item, type, param);
   }
   if (parts.some((part) => part.type === 'image_url')) return parts;
+  if (files > 0 && !isVisible(parts)) return onlyFiles;
   return cut(parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n'));
+}
+
+function noted(part: ImagePart, param: string, brought: Brought | undefined): ImagePart {
+  const { url } = part.image_url;
+  if (brought !== undefined && !brought.images.has(url)) brought.images.set(url, param);
+  return part;
 }
 
 function unsupportedPart(part: Part, type: string, param: string): Error {
@@ -103,12 +119,15 @@ function unsupportedPart(part: Part, type: string, param: string): Error {
   );
 }
 
-function imagePart(part: Part, param: string): ContentPart {
-  const ref = part.image_url;
+type ImagePart = Extract<ContentPart, { type: 'image_url' }>;
+
+function imagePart(part: Part, param: string): ImagePart {
+  const ref = part.image_url ?? imageOfSource(part.source);
   const raw = isPart(ref) ? ref.url : ref;
   const detail = isPart(ref) && ref.detail !== undefined ? ref.detail : part.detail;
   const url = typeof raw === 'string' ? raw.trim() : '';
   if (url === '') {
+    if (typeof part.file_id === 'string' && part.file_id !== '') throw byId(param);
     throw badRequest('Image parts must include a non-empty image URL.', { param, code: 'invalid_image_url' });
   }
   const scheme = url.slice(0, 11).toLowerCase();

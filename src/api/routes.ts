@@ -11,6 +11,8 @@ export interface Route {
   /** Fastify pattern: `/v1/models/:id`. */
   readonly path: string;
   readonly scope: Scope;
+  /** Default `maxBodyBytes` of body.ts. */
+  readonly maxBodyBytes?: number;
   /** How access is refused; absent = as the configured credentials ask for (docs/decisions/013). */
   readonly dialect?: Dialect;
   /** Name in `/v1/capabilities`; absent = not listed there. */

@@ -62,9 +62,11 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     },
   }) as FastifyInstance;
 
+  const bodyLimits = new Map(routes.map((route) => [route.path, route.maxBodyBytes]));
   // Node would otherwise invite a body that is refused by its announced length.
   app.server.on('checkContinue', (request, response) => {
-    if (!isAnnouncedTooLarge(request.headers['content-length'])) response.writeContinue();
+    const limit = bodyLimits.get((request.url ?? '').split('?')[0] ?? '');
+    if (!isAnnouncedTooLarge(request.headers['content-length'], limit)) response.writeContinue();
     app.routing(request, response);
   });
 
@@ -106,6 +108,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     app.route({
       method: route.method,
       url: route.path,
+      ...(route.maxBodyBytes === undefined ? {} : { bodyLimit: route.maxBodyBytes }),
       config: {
         scope: route.scope,
         ...(route.dialect === undefined ? {} : { dialect: route.dialect }),
@@ -119,8 +122,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
 
 const pathOf = (request: FastifyRequest) => (request.url.split('?')[0] ?? '').slice(0, 500);
 
-function isAnnouncedTooLarge(contentLength: string | undefined): boolean {
-  return contentLength !== undefined && Number(contentLength) > maxBodyBytes;
+function isAnnouncedTooLarge(contentLength: string | undefined, limit = maxBodyBytes): boolean {
+  return contentLength !== undefined && Number(contentLength) > limit;
 }
 
 type Gate = (request: FastifyRequest, reply: FastifyReply) => ApiError | 'answered' | undefined;
@@ -151,7 +154,8 @@ function gateOf({ api, access, routes }: ServerOptions): Gate {
     if (headers.host === undefined && request.raw.httpVersion === '1.1') {
       return badRequest('Missing Host header.');
     }
-    if (isAnnouncedTooLarge(headers['content-length'])) return bodyTooLarge();
+    const limit = request.is404 ? maxBodyBytes : request.routeOptions.bodyLimit;
+    if (isAnnouncedTooLarge(headers['content-length'], limit)) return bodyTooLarge();
     if (request.is404) {
       const allowed = methodsOf(pathOf(request));
       if (allowed.length === 0) return notFound(request.method, pathOf(request));

@@ -154,8 +154,9 @@ async function imageType(bytes: Uint8Array, claim: string, allowed: readonly str
   const sniffed = await sniff(bytes);
   // Some HEIF brands have no known signature; decoding tells.
   const mime = sniffed ?? (isHeif(claim) ? claim : undefined);
-  if (mime === undefined || !mime.startsWith('image/'))
-    return refuse('type_mismatch', `claimed as ${claim}, the content is ${sniffed ?? 'not a picture'}`);
+  if (mime === undefined) return refuse('unreadable_image', 'the content is no known kind of picture');
+  if (!mime.startsWith('image/'))
+    return refuse('type_mismatch', `claimed as ${claim}, the content is ${mime}`);
   if (!allowed.includes(mime)) refuse('type_not_allowed', `pictures of type ${mime} are not taken`);
   return mime;
 }

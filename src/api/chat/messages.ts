@@ -1,6 +1,7 @@
 import { type Content, type Message, type ToolCall, textOf } from '../../core/message.ts';
 import { flattenText, isVisible, normalizeContent } from '../content.ts';
 import { badRequest } from '../errors.ts';
+import { type Brought, nothingBrought } from '../media/brought.ts';
 import type { ChatMessage } from './schema.ts';
 
 export type ToolResult = Extract<Message, { role: 'tool' }>;
@@ -16,6 +17,8 @@ export interface Conversation {
   readonly results: readonly ToolResult[];
   /** Place of a result whose call is not in the request; only a stored session can know it. */
   readonly stray?: string;
+  /** Images and files of all messages. */
+  readonly brought: Brought;
   /** Normalised content of the first user message, '' without one. */
   readonly firstUser: Content;
 }
@@ -25,6 +28,7 @@ export function readMessages(messages: readonly ChatMessage[]): Conversation {
   const system: string[] = [];
   const spoken: Spoken[] = [];
   const toolNames = new Map<string, string>();
+  const brought = nothingBrought();
 
   messages.forEach((message, i) => {
     const at = `messages[${i}]`;
@@ -37,7 +41,7 @@ export function readMessages(messages: readonly ChatMessage[]): Conversation {
         return;
       }
       case 'user': {
-        const content = normalizeContent(message.content, `${at}.content`);
+        const content = normalizeContent(message.content, `${at}.content`, brought);
         const name = message.name ?? undefined;
         say({ role: 'user', content, ...(name === undefined ? {} : { name }) }, content);
         return;
@@ -68,7 +72,7 @@ export function readMessages(messages: readonly ChatMessage[]): Conversation {
   });
 
   const firstUser = spoken.find(({ message }) => message.role === 'user')?.content ?? '';
-  const shared = { system: system.join('\n'), firstUser };
+  const shared = { system: system.join('\n'), firstUser, brought };
   const ending = trailingResults(spoken);
   if (ending.results.length > 0) {
     return { ...shared, ...ending, history: spoken.map(({ message }) => message), input: '' };
@@ -77,6 +81,7 @@ export function readMessages(messages: readonly ChatMessage[]): Conversation {
   if (last === undefined || !isVisible(last.content)) {
     throw badRequest('No user message found in messages', { param: 'messages' });
   }
+  if (last.message.role === 'user') brought.newest = `${last.at}.content`;
   return { ...shared, history: spoken.map(({ message }) => message), input: last.content, results: [] };
 }
 

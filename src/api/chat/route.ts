@@ -11,7 +11,10 @@ import { parseObject } from '../body.ts';
 import { badRequest } from '../errors.ts';
 import { toHeader, utf8Header } from '../headers.ts';
 import { fingerprintOf, type Idempotency, type IdempotencyScope } from '../idempotency.ts';
+import { goneSignal } from '../media/gone.ts';
+import type { EndpointMedia, Shown } from '../media/load.ts';
 import { chooseModel } from '../model-choice.ts';
+import { isAgentTarget } from '../responses/request.ts';
 import type { Route } from '../routes.ts';
 import type { Run, Runs } from '../runs.ts';
 import { clientChatId, derivedSessionId, laneOf, readSessionHeaders } from '../session.ts';
@@ -49,6 +52,7 @@ export interface ChatDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: SseLimits;
+  readonly media: EndpointMedia;
 }
 
 /** Everything about one request that does not depend on how it is answered. */
@@ -58,7 +62,9 @@ interface Prepared {
   readonly headers: Record<string, string>;
   readonly scope: IdempotencyScope | undefined;
   readonly choice: ModelChoice | undefined;
-  turn(key: string): TurnRequest;
+  turn(key: string, shown: Shown): TurnRequest;
+  /** Downloads and reads what the messages bring. */
+  show(signal: AbortSignal): Promise<Shown>;
   /** The recorded end of the turn, before anybody is answered. */
   ended(result: TurnResult): void;
 }
@@ -73,7 +79,8 @@ export function chatRoute(options: ChatDeps): Route {
   return {
     method: 'POST',
     path,
-    scope: 'bearer',
+    scope: 'chat',
+    maxBodyBytes: options.media.maxBodyBytes,
     name: 'chat_completions',
     doc: {
       id: 'createChatCompletion',
@@ -133,12 +140,23 @@ function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string 
             key: idempotencyKey,
             fingerprint: fingerprintOf(body, fingerprintFields, sessionId),
           },
-    turn: (key) => ({
+    show: (signal) =>
+      deps.media.load(
+        {
+          brought: conversation.brought,
+          messages: asSent(conversation),
+          isOpenClaw: isAgentTarget(fields.model),
+          request: request.id,
+        },
+        signal,
+      ),
+    turn: (key, shown) => ({
       source,
       key,
       sessionKey: laneOf(continued, caller, request.id),
       sessionId: ownId(caller, sessionId),
-      ...past,
+      ...shownPast(past, shown),
+      ...(shown.unstored === undefined ? {} : { unstored: shown.unstored }),
       ...(conversation.system === '' ? {} : { ephemeralSystem: conversation.system }),
       ...(memoryScope === undefined ? {} : { memoryScope: ownId(caller, memoryScope) }),
       ...(choice === undefined ? {} : { model: choice }),
@@ -159,13 +177,23 @@ function asSent({ history, input, results }: Conversation): readonly Message[] {
   return results.length > 0 ? history : [...history, { role: 'user', content: input }];
 }
 
-async function start(deps: Context, prepared: Prepared, key: string): Promise<Run> {
-  const run = await deps.runs.start(prepared.turn(key));
+async function start(deps: Context, prepared: Prepared, key: string, signal: AbortSignal): Promise<Run> {
+  const shown = await prepared.show(signal);
+  const run = await deps.runs.start(prepared.turn(key, shown));
   void run.handle.result.then((result) => prepared.ended(result));
   return run;
 }
 
-type Past = Pick<TurnRequest, 'input' | 'history' | 'historyIfEmpty'>;
+type Past = Pick<TurnRequest, 'input' | 'history' | 'historyIfEmpty' | 'results'>;
+
+function shownPast({ input, history, historyIfEmpty, ...rest }: Past, shown: Shown): Past {
+  return {
+    ...rest,
+    input: shown.content(input),
+    history: history === 'stored' ? history : shown.messages(history),
+    ...(historyIfEmpty === undefined ? {} : { historyIfEmpty: shown.messages(historyIfEmpty) }),
+  };
+}
 
 function given(
   { input, history, stray }: Conversation,
@@ -177,19 +205,24 @@ function given(
   throw badRequest(why, { param: stray });
 }
 
-/**
- * A stored session has the calls, the request has the results. The results come as text: a request can add what was
- * said to a stored history, but no tool message.
- */
+/** A stored session has the calls, the request has the results: at its end, or right before what is said now. */
 function stored({ input, history, results }: Conversation): Past {
-  if (results.length === 0) return { input, history: 'stored', historyIfEmpty: history };
-  const text = results.map(({ toolCallId, name, content }) => `${name} (${toolCallId}): ${content}`);
+  const isContinued = results.length > 0;
+  const before = isContinued ? history.slice(0, -results.length) : history;
+  const brought = isContinued ? results : before.slice(before.findLastIndex(isNoResult) + 1).filter(isResult);
   return {
-    input: ['Results of the tool calls you asked for:', ...text].join('\n\n'),
+    input,
     history: 'stored',
-    historyIfEmpty: history.slice(0, -results.length),
+    historyIfEmpty: before,
+    ...(brought.length === 0 ? {} : { results: brought }),
   };
 }
+
+const isResult = (message: Message) => message.role === 'tool';
+const isNoResult = (message: Message) => message.role !== 'tool';
+
+/** A shared run belongs to no single caller. */
+const forever = new AbortController().signal;
 
 const freshKey = (request: FastifyRequest) => `req:${request.id}`;
 
@@ -202,14 +235,14 @@ async function answerJson(
   let result: TurnResult;
   const warnings: string[] = [];
   if (prepared.scope === undefined) {
-    const run = await start(deps, prepared, freshKey(request));
+    const run = await start(deps, prepared, freshKey(request), goneSignal(reply.raw));
     run.handle.watch(noteWarnings(warnings));
     leaveOnClose(reply, run);
     result = await run.handle.result;
   } else {
     // Not tied to this caller: the point of the key is that a second call gets the first one's answer.
     const shared = deps.idempotency.join(prepared.scope, async (key) => {
-      const run = await start(deps, prepared, key);
+      const run = await start(deps, prepared, key, forever);
       run.handle.watch(noteWarnings(warnings));
       return run.handle.result;
     });
@@ -247,7 +280,7 @@ async function answerStream(
   const { api, log } = deps;
   const { scope } = prepared;
   const key = scope === undefined ? freshKey(request) : deps.idempotency.turnKey(scope);
-  const run = await start(deps, prepared, key);
+  const run = await start(deps, prepared, key, goneSignal(reply.raw));
   let unwatch = () => {};
   const sse = openSse(reply, {
     headers: { ...prepared.headers, 'X-Hermes-Model': toHeader(prepared.choice?.model ?? deps.defaultModel) },

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { brand, type SessionKey } from '../../core/ids.ts';
 import { type Message, textOf } from '../../core/message.ts';
+import type { Unstored } from '../../turn/contract.ts';
 import { callerOf, ownId } from '../auth/caller.ts';
 import { parseObject } from '../body.ts';
 import { ApiError, badRequest } from '../errors.ts';
+import { nothingBrought } from '../media/brought.ts';
+import { goneSignal } from '../media/gone.ts';
 import { chooseModel } from '../model-choice.ts';
 import type { Route } from '../routes.ts';
 import { source } from './archive.ts';
@@ -11,7 +14,7 @@ import { responsesPath } from './create.ts';
 import { type FamilyDeps, inputReader, type ResponsesDeps } from './deps.ts';
 import { joinConversation, readInput } from './items.ts';
 import { previousNotFound } from './plan.ts';
-import { checked } from './request.ts';
+import { checked, isAgentTarget } from './request.ts';
 import { usageOf, usageShape } from './resource.ts';
 import { compactRequest } from './schema.ts';
 
@@ -35,7 +38,8 @@ export function compactRoute(family: FamilyDeps): Route {
   return {
     method: 'POST',
     path: `${responsesPath}/compact`,
-    scope: 'bearer',
+    scope: 'responses',
+    maxBodyBytes: family.media.maxBodyBytes,
     name: 'response_compact',
     doc: {
       id: 'compactResponse',
@@ -49,8 +53,14 @@ export function compactRoute(family: FamilyDeps): Route {
       deps.runs.refuseIfFull();
       const body = parseObject(request.body);
       const fields = checked(compactRequest, body);
-      const { notes, messages } = await conversation(deps, body, fields);
       const { clock } = deps;
+      const { notes, messages, unstored } = await conversation(
+        deps,
+        body,
+        fields,
+        request.id,
+        goneSignal(reply.raw),
+      );
       const choice = chooseModel(fields, deps.api);
       const run = await deps.runs.start({
         source,
@@ -62,6 +72,7 @@ export function compactRoute(family: FamilyDeps): Route {
         tools: [],
         ...(fields.instructions ? { ephemeralSystem: fields.instructions } : {}),
         ...(choice === undefined ? {} : { model: choice }),
+        ...(unstored === undefined ? {} : { unstored }),
         consumer: 'live',
       });
       reply.raw.once('close', () => {
@@ -89,24 +100,38 @@ export function compactRoute(family: FamilyDeps): Route {
   };
 }
 
+interface Compacted {
+  readonly notes: readonly Message[];
+  readonly messages: readonly Message[];
+  /** Of the files of the input. */
+  readonly unstored: Unstored | undefined;
+}
+
 async function conversation(
   deps: ResponsesDeps,
   body: Readonly<Record<string, unknown>>,
   fields: z.output<typeof compactRequest>,
-): Promise<{ readonly notes: readonly Message[]; readonly messages: readonly Message[] }> {
+  request: string,
+  signal: AbortSignal,
+): Promise<Compacted> {
   const previous = fields.previous_response_id;
   const kept = previous ? await deps.archive.find(previous) : undefined;
   if (previous && kept === undefined) throw previousNotFound(previous);
   const stored = kept?.history ?? [];
   if (fields.input === undefined || fields.input === null) {
     if (stored.length === 0) throw badRequest("Missing 'input' field", { param: 'input' });
-    return { notes: [], messages: stored };
+    return { notes: [], messages: stored, unstored: undefined };
   }
-  const { messages, system } = readInput(fields.input, await inputReader(deps, body));
+  const brought = nothingBrought();
+  const { messages: sent, system } = readInput(fields.input, await inputReader(deps, body), brought);
+  const isOpenClaw = isAgentTarget(fields.model);
+  const shown = await deps.media.load({ brought, messages: sent, isOpenClaw, request }, signal);
+  const messages = shown.messages(sent);
   const { history, input } = joinConversation(stored, messages, kept !== undefined);
   const notes: Message[] = system === '' ? [] : [{ role: 'user', content: `[Instructions]\n${system}` }];
   const last = messages.at(-1);
-  return { notes, messages: input === '' || last === undefined ? history : [...history, last] };
+  const all = input === '' || last === undefined ? history : [...history, last];
+  return { notes, messages: all, unstored: shown.unstored };
 }
 
 function userItem({ clock }: ResponsesDeps, message: Message) {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { type Message, textOf } from '../../core/message.ts';
+import type { Source } from '../../files/source.ts';
 import { callerOf } from '../auth/caller.ts';
 import { parseObject } from '../body.ts';
+import { nothingBrought } from '../media/brought.ts';
 import type { Route } from '../routes.ts';
 import { responsesPath } from './create.ts';
 import { type FamilyDeps, inputReader } from './deps.ts';
@@ -20,7 +22,8 @@ export function countRoute(family: FamilyDeps): Route {
   return {
     method: 'POST',
     path: `${responsesPath}/input_tokens`,
-    scope: 'bearer',
+    scope: 'responses',
+    maxBodyBytes: family.media.maxBodyBytes,
     name: 'response_input_tokens',
     doc: {
       id: 'countInputTokens',
@@ -35,7 +38,8 @@ export function countRoute(family: FamilyDeps): Route {
       const body = parseObject(request.body);
       const fields = checked(inputTokensRequest, body);
       const conversation = conversationOf(fields);
-      const { system, messages } = readInput(fields.input, await inputReader(deps, body));
+      const brought = nothingBrought();
+      const { system, messages } = readInput(fields.input, await inputReader(deps, body), brought);
       const { echo } = readTools(fields);
       const previous = fields.previous_response_id;
       const id = previous ?? (conversation && (await deps.archive.newest(conversation)));
@@ -48,6 +52,7 @@ export function countRoute(family: FamilyDeps): Route {
         input_tokens:
           estimateTokens([...joined.history, { role: 'user', content: joined.input }]) +
           textTokens(instructions + system) +
+          brought.files.reduce((sum, { source }) => sum + fileTokens(source), 0) +
           (echo.tools.length === 0 ? 0 : textTokens(JSON.stringify(echo.tools))),
       };
     },
@@ -55,6 +60,12 @@ export function countRoute(family: FamilyDeps): Route {
 }
 
 const textTokens = (text: string) => Math.ceil(Buffer.byteLength(text) / bytesPerToken);
+
+/** Of what was sent along; nothing is downloaded to be counted. */
+function fileTokens(source: Source): number {
+  const inline = source.kind === 'data' ? source.base64 : /^data:/i.test(source.url) ? source.url : '';
+  return Math.ceil((inline.length * 3) / 4 / bytesPerToken);
+}
 
 function estimateTokens(messages: readonly Message[]): number {
   let tokens = 0;

@@ -3,15 +3,17 @@ import { callerOf } from '../auth/caller.ts';
 import { looseBoolean, parseObject } from '../body.ts';
 import { utf8Header } from '../headers.ts';
 import { fingerprintOf, type IdempotencyScope } from '../idempotency.ts';
+import { goneSignal } from '../media/gone.ts';
 import type { Route } from '../routes.ts';
 import type { Kept } from './archive.ts';
-import { type FamilyDeps, inputReader, openEvents, type ResponsesDeps } from './deps.ts';
+import { endWith, type FamilyDeps, inputReader, openEvents, type ResponsesDeps } from './deps.ts';
 import { responseEvent } from './events.ts';
 import type { LiveResponse, Plan } from './live.ts';
 import { planResponse } from './plan.ts';
 import { readResponsesRequest } from './request.ts';
 import { type ResponseObject, responseShape } from './resource.ts';
 import { responsesRequest } from './schema.ts';
+import { withMedia } from './show.ts';
 
 export const responsesPath = '/v1/responses';
 
@@ -43,7 +45,8 @@ export function createRoute(family: FamilyDeps): Route {
   return {
     method: 'POST',
     path: responsesPath,
-    scope: 'bearer',
+    scope: 'responses',
+    maxBodyBytes: family.media.maxBodyBytes,
     name: 'responses',
     doc: {
       id: 'createResponse',
@@ -60,7 +63,8 @@ export function createRoute(family: FamilyDeps): Route {
       if (key === undefined) deps.runs.refuseIfFull();
       const body = parseObject(request.body);
       const asked = await readResponsesRequest(body, request.headers, await inputReader(deps, body));
-      const plan = await planResponse(deps, asked, request.headers, deps.archive);
+      const shown = await withMedia(deps, asked, request.id, goneSignal(reply.raw));
+      const plan = await planResponse(deps, shown, request.headers, deps.archive);
       const scope = key === undefined ? undefined : scopeOf(deps, body, key);
       if (plan.how.streamed) return answerStream(deps, plan, scope, request, reply);
       if (scope === undefined || plan.echo.background) return answerJson(deps, plan, scope, reply);
@@ -164,6 +168,6 @@ async function answerStream(
   });
   detach = live.attach((frames) => events.write(frames));
   live.begin();
-  void live.ended.then(() => events.done());
+  endWith(live, events);
   return reply;
 }

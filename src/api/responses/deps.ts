@@ -7,10 +7,11 @@ import type { Access } from '../auth.ts';
 import type { JsonObject } from '../body.ts';
 import { badRequest } from '../errors.ts';
 import type { Idempotency } from '../idempotency.ts';
+import type { EndpointMedia } from '../media/load.ts';
 import type { Runs } from '../runs.ts';
 import { openSse, type SseLimits, type SseStream } from '../sse.ts';
 import type { Archive, Chain } from './archive.ts';
-import type { Frame, LiveResponses } from './live.ts';
+import type { Frame, LiveResponse, LiveResponses } from './live.ts';
 import { findReferences } from './references.ts';
 import type { InputReader } from './request.ts';
 import type { Seal } from './seal.ts';
@@ -25,6 +26,7 @@ export interface FamilyDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: SseLimits;
+  readonly media: EndpointMedia;
   readonly live: LiveResponses;
   /** The same with the part of the store that belongs to one caller. */
   of(caller: Caller): ResponsesDeps;
@@ -62,6 +64,11 @@ export async function inputReader(
   };
 }
 
+/** Ends a stream as its response ended: one that goes on in the next process is broken off, to be asked for again. */
+export function endWith(live: LiveResponse, events: EventStream): void {
+  void live.ended.then(() => (live.isSuspended ? events.cut() : events.done()));
+}
+
 const sseFrames = (frames: readonly Frame[]) =>
   frames.map(({ type, json }) => `event: ${type}\ndata: ${json}\n\n`).join('');
 
@@ -69,6 +76,8 @@ const sseFrames = (frames: readonly Frame[]) =>
 export interface EventStream {
   write(frames: readonly Frame[]): void;
   done(): void;
+  /** Breaks the connection: the stream has no end yet. */
+  cut(): void;
 }
 
 export function openEvents(
@@ -94,5 +103,6 @@ export function openEvents(
       sse.write('data: [DONE]\n\n');
       sse.end();
     },
+    cut: () => void reply.raw.destroy(),
   };
 }

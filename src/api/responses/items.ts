@@ -1,6 +1,7 @@
 import { type Content, type Message, type ToolCall, textOf } from '../../core/message.ts';
 import { flattenText, isVisible, normalizeContent } from '../content.ts';
 import { badRequest } from '../errors.ts';
+import { type Brought, listedItem, onlyFiles } from '../media/brought.ts';
 import { isReference, type References } from './references.ts';
 
 export type Item = Readonly<Record<string, unknown>> & { readonly id: string; readonly type: string };
@@ -38,7 +39,7 @@ const prefixes: Readonly<Record<string, string>> = {
 };
 
 /** Reads `input` as messages (api-server §7.1, Open Responses §4). Throws 400 with the offending `param`. */
-export function readInput(input: unknown, reader: Reader): ReadInput {
+export function readInput(input: unknown, reader: Reader, brought?: Brought): ReadInput {
   if (input === undefined || input === null) throw badRequest("Missing 'input' field", { param: 'input' });
   if (typeof input !== 'string' && !Array.isArray(input)) {
     throw badRequest("'input' must be a string or array", { param: 'input' });
@@ -52,7 +53,7 @@ export function readInput(input: unknown, reader: Reader): ReadInput {
     const item: Raw | undefined = typeof raw === 'string' ? { role: 'user', content: raw } : asObject(raw);
     if (item === undefined) throw badRequest(`${at} must be a string or an object`, { param: at });
     const type = typeOf(item);
-    addItem(type, item, at, { system, messages, ignored, reader });
+    addItem(type, item, at, { system, messages, ignored, reader, brought });
     const id = typeof item.id === 'string' && item.id !== '' ? item.id : reader.id(prefixes[type] ?? 'item');
     const content =
       type === 'message' && typeof item.content === 'string'
@@ -60,8 +61,10 @@ export function readInput(input: unknown, reader: Reader): ReadInput {
             content: [{ type: item.role === 'assistant' ? 'output_text' : 'input_text', text: item.content }],
           }
         : {};
-    return { ...item, ...content, type, id };
+    return listedItem({ ...item, ...content, type, id });
   });
+  if (brought !== undefined && messages.at(-1)?.role === 'user')
+    brought.newest = `input[${list.length - 1}].content`;
   return { system: system.join('\n'), messages, items, ignored };
 }
 
@@ -77,6 +80,7 @@ interface Target {
   readonly messages: Message[];
   readonly ignored: string[];
   readonly reader: Reader;
+  readonly brought: Brought | undefined;
 }
 
 function addItem(type: string, item: Raw, at: string, target: Target): void {
@@ -90,18 +94,22 @@ function addItem(type: string, item: Raw, at: string, target: Target): void {
       return;
     case 'function_call_output': {
       const call = required(item, 'call_id', at);
-      addResult(messages, call, outputText(item.output, `${at}.output`));
+      addResult(messages, call, outputText(item.output, `${at}.output`, target.brought));
       return;
     }
     // What the server's own tools left in an earlier output.
     case 'hermes:tool_call':
       addCall(messages, callOf(item, at));
-      addResult(messages, required(item, 'call_id', at), outputText(item.output, `${at}.output`));
+      addResult(
+        messages,
+        required(item, 'call_id', at),
+        outputText(item.output, `${at}.output`, target.brought),
+      );
       return;
     case 'mcp_call': {
       const id = required(item, 'id', at);
       addCall(messages, callOf({ ...item, call_id: id }, at));
-      addResult(messages, id, outputText(item.output ?? item.error, `${at}.output`));
+      addResult(messages, id, outputText(item.output ?? item.error, `${at}.output`, target.brought));
       return;
     }
     case 'compaction': {
@@ -125,7 +133,7 @@ function addItem(type: string, item: Raw, at: string, target: Target): void {
   }
 }
 
-function addMessage(item: Raw, at: string, { system, messages }: Target): void {
+function addMessage(item: Raw, at: string, { system, messages, brought }: Target): void {
   const role = item.role ?? 'user';
   switch (role) {
     case 'system':
@@ -135,7 +143,7 @@ function addMessage(item: Raw, at: string, { system, messages }: Target): void {
       return;
     }
     case 'user':
-      messages.push({ role: 'user', content: normalizeContent(item.content, `${at}.content`) });
+      messages.push({ role: 'user', content: normalizeContent(item.content, `${at}.content`, brought) });
       return;
     case 'assistant':
       messages.push({ role: 'assistant', content: textOf(normalizeContent(item.content, `${at}.content`)) });
@@ -172,16 +180,17 @@ function addResult(messages: Message[], toolCallId: string, content: string): vo
   messages.push({ role: 'tool', toolCallId, name: '', content });
 }
 
-function outputText(output: unknown, param: string): string {
+function outputText(output: unknown, param: string, brought: Brought | undefined): string {
   if (output === undefined || output === null) return '';
   if (typeof output === 'string') return output;
-  const content = normalizeContent(output, param);
+  const content = normalizeContent(output, param, brought);
+  if (content === onlyFiles) return '[file]';
   if (typeof content === 'string') return content;
   return textOf(content.map((part) => (part.type === 'text' ? part : { type: 'text', text: '[image]' })));
 }
 
 /** Reads `conversation_history`; undefined when absent or empty (api-server §7.1). */
-export function readHistory(value: unknown): readonly Message[] | undefined {
+export function readHistory(value: unknown, brought?: Brought): readonly Message[] | undefined {
   if (value === undefined || value === null) return undefined;
   if (!Array.isArray(value)) {
     throw badRequest("'conversation_history' must be an array of message objects", {
@@ -194,7 +203,7 @@ export function readHistory(value: unknown): readonly Message[] | undefined {
     if (item === undefined || typeof item.role !== 'string' || !('content' in item)) {
       throw badRequest(`${at} must have 'role' and 'content' fields`, { param: at });
     }
-    const content = normalizeContent(item.content, `${at}.content`);
+    const content = normalizeContent(item.content, `${at}.content`, brought);
     return item.role === 'assistant'
       ? { role: 'assistant', content: textOf(content) }
       : { role: 'user', content };

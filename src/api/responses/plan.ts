@@ -3,7 +3,7 @@ import type { ApiSettings } from '../../config/settings.ts';
 import type { Clock } from '../../core/clock.ts';
 import { brand, type SessionKey } from '../../core/ids.ts';
 import { type Caller, ownId } from '../auth/caller.ts';
-import { ApiError } from '../errors.ts';
+import { type ApiError, badRequest } from '../errors.ts';
 import { toHeader } from '../headers.ts';
 import { chooseModel } from '../model-choice.ts';
 import { readSessionHeaders } from '../session.ts';
@@ -90,7 +90,9 @@ export async function planResponse(
       ...(tools.schemas === undefined ? {} : { clientTools: tools.schemas }),
       ...(tools.choice === undefined ? {} : { toolChoice: tools.choice }),
       ...(asked.format === undefined ? {} : { responseFormat: asked.format }),
+      ...(asked.unstored === undefined ? {} : { unstored: asked.unstored }),
       ...turnTools,
+      ...(fields.max_tool_calls ? { maxToolCalls: fields.max_tool_calls } : {}),
       consumer: fields.background ? 'chat' : 'live',
     }),
   };
@@ -116,8 +118,9 @@ async function findBefore({ fields, history, conversation }: Asked, chain: Chain
   return { kept: newest === undefined ? undefined : await chain.find(newest), name };
 }
 
+/** As the official API and the other transport say it (docs/decisions/018). */
 export function previousNotFound(id: string): ApiError {
-  return new ApiError(404, `Previous response not found: ${id.slice(0, 256)}`, {
+  return badRequest(`Previous response with id '${id.slice(0, 256)}' not found.`, {
     param: 'previous_response_id',
     code: 'previous_response_not_found',
   });

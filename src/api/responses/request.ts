@@ -2,8 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import type { ResponseFormat, Sampling } from '../../agent/contract.ts';
 import type { Message } from '../../core/message.ts';
+import type { Unstored } from '../../turn/contract.ts';
 import type { JsonObject } from '../body.ts';
 import { badRequest } from '../errors.ts';
+import { type Brought, nothingBrought } from '../media/brought.ts';
 import { readFormat } from './format.ts';
 import { type ReadInput, readHistory, readInput } from './items.ts';
 import type { ResponseEcho } from './resource.ts';
@@ -15,6 +17,10 @@ import { type ReadTools, readTools } from './tools.ts';
 export interface Asked {
   readonly fields: ResponsesRequest;
   readonly input: ReadInput;
+  /** Images and files of the messages. */
+  readonly brought: Brought;
+  /** Of the files, once they were read. */
+  readonly unstored?: Unstored;
   /** `conversation_history`, when it says something. */
   readonly history: readonly Message[] | undefined;
   readonly conversation: string | undefined;
@@ -40,13 +46,15 @@ export async function readResponsesRequest(
   if (fields.background && !fields.store) {
     throw badRequest("'background' needs 'store'.", { param: 'background' });
   }
-  const history = readHistory(fields.conversation_history);
-  const input = readInput(fields.input, reader);
+  const brought = nothingBrought();
+  const history = readHistory(fields.conversation_history, brought);
+  const input = readInput(fields.input, reader, brought);
   const tools = readTools(fields);
   const { echo: text, format } = await readFormat(fields.text);
   return {
     fields,
     input,
+    brought,
     history,
     conversation,
     tools,

@@ -2,16 +2,17 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { WebSocket } from 'ws';
 import { type JsonObject, parseObject } from '../body.ts';
 import { type ApiError, badRequest, toApiError } from '../errors.ts';
+import { callerGone } from '../media/gone.ts';
 import type { Chain, Kept } from './archive.ts';
 import { inputReader, type ResponsesDeps } from './deps.ts';
 import type { Frame, LiveResponse } from './live.ts';
 import { planResponse } from './plan.ts';
 import { readResponsesRequest } from './request.ts';
+import { withMedia } from './show.ts';
 import type { SocketLimits } from './sockets.ts';
 
-/** Creates that may wait behind the running one, and their bytes together. */
+/** Creates that may wait behind the running one; their bytes together are those of one request. */
 const mostWaiting = 16;
-const mostWaitingBytes = 10_000_000;
 /** Only for the other transport (Open Responses §17.2). */
 const forbidden = ['stream', 'stream_options', 'background'];
 
@@ -32,6 +33,8 @@ export class Conversation implements Chain {
   readonly #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #isBusy = false;
+  /** Aborted when the connection is gone. */
+  readonly #left = new AbortController();
   #running: LiveResponse | undefined;
   #newest: Kept | undefined;
   #answersPings = true;
@@ -76,7 +79,10 @@ export class Conversation implements Chain {
     }
     this.#waiting.push(data);
     this.#waitingBytes += data.length;
-    if (this.#waiting.length > mostWaiting || this.#waitingBytes > mostWaitingBytes + data.length) {
+    if (
+      this.#waiting.length > mostWaiting ||
+      this.#waitingBytes > this.#deps.media.maxBodyBytes + data.length
+    ) {
       this.close(1008, nothingWaits);
       return;
     }
@@ -104,7 +110,8 @@ export class Conversation implements Chain {
       deps.runs.refuseIfFull();
       const request = { ...body, stream: true };
       const asked = await readResponsesRequest(request, this.#headers, await inputReader(deps, body, this));
-      const plan = await planResponse(deps, asked, this.#headers, this);
+      const shownInput = await withMedia(deps, asked, `ws_${deps.clock.hex(8)}`, this.#left.signal);
+      const plan = await planResponse(deps, shownInput, this.#headers, this);
       // Here a failed response alone tells that it failed (Open Responses §17.9).
       const shown = { ...plan, how: { ...plan.how, errorEvent: false } };
       live = await deps.live.start(shown, plan.echo.id, plan.echo.store ? deps.archive : undefined);
@@ -145,18 +152,11 @@ export class Conversation implements Chain {
       this.#deps.log('error', 'api.unexpected', { error: String(cause) });
     }
     const { error } = refusal.body;
-    const isLost = error.code === 'previous_response_not_found';
+    const { type, code, message, param } = error;
     const event = {
       type: 'error',
-      status: isLost ? 400 : refusal.status,
-      error: {
-        type: error.type,
-        code: error.code ?? error.type,
-        message: isLost
-          ? error.message.replace(/^.*: (.*)$/s, "Previous response with id '$1' not found.")
-          : error.message,
-        param: error.param,
-      },
+      status: refusal.status,
+      error: { type, code: code ?? type, message, param },
     };
     this.#send([{ type: event.type, json: JSON.stringify(event) }]);
   }
@@ -181,6 +181,7 @@ export class Conversation implements Chain {
     for (const cancel of this.#cancels) cancel();
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
+    this.#left.abort(callerGone());
     this.#running?.run.leave('WebSocket client disconnected');
   }
 }

@@ -3,7 +3,6 @@ import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
 import { callerOf } from '../auth/caller.ts';
-import { maxBodyBytes } from '../body.ts';
 import { cors } from '../cors.ts';
 import { ApiError, draining, notFound } from '../errors.ts';
 import { securityHeaders } from '../headers.ts';
@@ -31,7 +30,11 @@ export function openSockets(deps: FamilyDeps, limits: SocketLimits): Sockets {
 
   async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { WebSocketServer } = await import('ws');
-    wss ??= new WebSocketServer({ noServer: true, maxPayload: maxBodyBytes, perMessageDeflate: false });
+    wss ??= new WebSocketServer({
+      noServer: true,
+      maxPayload: deps.media.maxBodyBytes,
+      perMessageDeflate: false,
+    });
     if (socket.destroyed) return;
     if (closed || open.size >= limits.maxSockets) return refuse(socket, closed ? draining() : tooMany());
     const own = deps.of(callerOf({ raw: request }));

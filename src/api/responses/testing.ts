@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { systemClock } from '../../core/clock.ts';
 import { type ApiOptions, openApi } from '../app.ts';
 import { FakeTurns, type Script } from '../testing/fake-turns.ts';
-import { apiDefaults, framesOf, healthy, key, type LogLine } from '../testing/open.ts';
+import { apiDefaults, framesOf, healthy, key, type LogLine, mediaDefaults } from '../testing/open.ts';
 import { memoryStore } from './memory-store.ts';
 import { faultsOfBody, type Json, StreamJudge } from './testing-schema.ts';
 
@@ -47,6 +47,8 @@ export async function serve(
     readonly api?: Partial<typeof apiDefaults>;
     readonly limits?: ApiOptions['limits'];
     readonly store?: ApiOptions['responses'];
+    readonly media?: Partial<typeof mediaDefaults>;
+    readonly resolve?: ApiOptions['resolve'];
   } = {},
 ): Promise<ResponsesServer> {
   const turns = new FakeTurns(options.script);
@@ -55,6 +57,8 @@ export async function serve(
   const api = await openApi({
     settings: {
       api: settings,
+      ...mediaDefaults,
+      ...options.media,
       terminal: {
         backend: 'docker',
         cwd: '.',
@@ -72,6 +76,7 @@ export async function serve(
     model: { name: 'configured-model', provider: 'scripted', isDemo: false },
     isNetworkAccessible: async () => false,
     responses: options.store ?? memoryStore(),
+    ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
     limits: { closeGraceMs: 200, ...options.limits },
   });
   const { url } = await api.listen();

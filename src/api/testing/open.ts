@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { ApiAuth, ApiSettings } from '../../config/settings.ts';
+import type { ApiAuth, ApiSettings, Settings } from '../../config/settings.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import type { LogLevel } from '../../core/log.ts';
+import { chatLimits, responsesLimits } from '../../files/limits.ts';
 import { type Api, type ApiOptions, openApi } from '../app.ts';
 import type { GatewayHealth } from '../health.ts';
 import { FakeTurns, type Script } from './fake-turns.ts';
@@ -30,6 +31,26 @@ export const apiDefaults: ApiSettings = {
   showReasoning: false,
   directModelRequests: false,
   modelRoutes: {},
+};
+
+/** The documented limits of images and files. */
+export const mediaDefaults: Pick<Settings, 'http' | 'security'> = {
+  http: {
+    chatCompletions: {
+      maxBodyBytes: 20_971_520,
+      maxImageParts: 8,
+      maxTotalImageBytes: 20_971_520,
+      images: { ...chatLimits.images, allowUrl: undefined },
+      files: chatLimits.files,
+    },
+    responses: {
+      maxBodyBytes: 20_971_520,
+      maxUrlParts: 8,
+      images: { ...responsesLimits.images, allowUrl: undefined },
+      files: responsesLimits.files,
+    },
+  },
+  security: { redactSecrets: true, allowPrivateUrls: false, yolo: false },
 };
 
 export const healthy: GatewayHealth = {
@@ -61,6 +82,8 @@ export interface OpenOptions {
   readonly network?: boolean;
   readonly health?: GatewayHealth;
   readonly isDemo?: boolean;
+  readonly media?: Partial<typeof mediaDefaults>;
+  readonly resolve?: ApiOptions['resolve'];
 }
 
 export interface Opened {
@@ -75,6 +98,8 @@ export async function openFake(options: OpenOptions = {}): Promise<Opened> {
   const api = await openApi({
     settings: {
       api: { ...apiDefaults, ...options.api },
+      ...mediaDefaults,
+      ...options.media,
       terminal: {
         backend: options.terminal ?? 'docker',
         cwd: '.',
@@ -92,6 +117,7 @@ export async function openFake(options: OpenOptions = {}): Promise<Opened> {
     model: { name: 'configured-model', provider: 'scripted', isDemo: options.isDemo ?? false },
     isNetworkAccessible: async () => options.network ?? false,
     limits: { closeGraceMs: 200, ...options.limits },
+    ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
   });
   return { api, turns, logs };
 }

@@ -1,0 +1,27 @@
+import type { ResponsesDeps } from './deps.ts';
+import { type Asked, isAgentTarget } from './request.ts';
+
+/** The request with its images as the model sees them, and with what its files hold. Throws what `media.load` throws. */
+export async function withMedia(
+  { media }: Pick<ResponsesDeps, 'media'>,
+  asked: Asked,
+  request: string,
+  signal: AbortSignal,
+): Promise<Asked> {
+  const { brought, history, input, fields } = asked;
+  const shown = await media.load(
+    {
+      brought,
+      messages: [...(history ?? []), ...input.messages],
+      isOpenClaw: isAgentTarget(fields.model),
+      request,
+    },
+    signal,
+  );
+  return {
+    ...asked,
+    history: history && shown.messages(history),
+    input: { ...input, messages: shown.messages(input.messages) },
+    ...(shown.unstored === undefined ? {} : { unstored: shown.unstored }),
+  };
+}
