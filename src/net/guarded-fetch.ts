@@ -103,7 +103,9 @@ function nextRequest(init: RequestInit, status: number, sameOrigin: boolean): Re
 /** The same response whose body fails with `BodyTooLarge` after `limit` bytes. */
 export function bounded(response: Response, limit: number): Response {
   if (response.body === null) return response;
-  const same = new Response(response.body.pipeThrough(limitBytes(limit)), response);
+  // Of the same class: the global one would load the built-in fetch.
+  const Same = response.constructor as typeof Response;
+  const same = new Same(response.body.pipeThrough(limitBytes(limit)), response);
   Object.defineProperty(same, 'url', { value: response.url });
   return same;
 }

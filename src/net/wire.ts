@@ -1,7 +1,9 @@
 /** Connections for `fetch`: pooled per origin, to checked addresses only, with certainty about what never left. */
-import type { Agent } from 'undici';
+import type { Agent, FormData as Form } from 'undici';
 import { NotSent } from '../core/outcome.ts';
 import { checkedLookup, type Resolve, type Resolved } from './resolve.ts';
+
+type Undici = typeof import('undici');
 
 /** The request may have been executed: the connection broke, or the answer was unusable. */
 export class WireError extends Error {
@@ -26,7 +28,7 @@ export interface PoolOptions {
  */
 export class Pool {
   readonly #options: PoolOptions;
-  #agent: Promise<Agent> | undefined;
+  #opened: Promise<{ readonly undici: Undici; readonly agent: Agent }> | undefined;
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -36,13 +38,14 @@ export class Pool {
   async fetch(url: URL, init: RequestInit = {}): Promise<Response> {
     init.signal?.throwIfAborted();
     if (this.#closed) throw new NotSent(`${url.host}: this client is closed`);
-    this.#agent ??= openAgent(this.#options);
-    const dispatcher = await this.#agent;
-    const headers = checkedHeaders(url.host, init.headers);
+    this.#opened ??= openAgent(this.#options);
+    const { undici, agent } = await this.#opened;
+    const headers = checkedHeaders(undici, url.host, init.headers);
+    const body = isForm(init.body) ? copied(undici, init.body) : init.body;
     try {
-      // The built-in fetch, so that bodies and answers are the global FormData, Blob and Response.
-      const request: object = { ...init, headers, redirect: 'manual', dispatcher };
-      return await fetch(url, request);
+      // Not the built-in fetch: beside the library it would be a second copy of the same code in memory.
+      const request: object = { ...init, headers, body, redirect: 'manual', dispatcher: agent };
+      return (await undici.fetch(url, request)) as unknown as Response;
     } catch (error) {
       if (init.signal?.aborted) throw init.signal.reason;
       throw sorted(url.host, error);
@@ -52,18 +55,33 @@ export class Pool {
   /** Cuts every connection; requests in flight end as `WireError`. */
   async close(): Promise<void> {
     this.#closed = true;
-    const agent = await this.#agent?.catch(() => undefined);
-    await agent?.destroy();
+    const opened = await this.#opened?.catch(() => undefined);
+    await opened?.agent.destroy();
   }
 }
 
 /** The built-in error repeats the value, which is a secret more often than not. */
-function checkedHeaders(host: string, headers: RequestInit['headers']): Headers {
+function checkedHeaders(undici: Undici, host: string, headers: RequestInit['headers']): object {
   try {
-    return new Headers(headers);
+    return new undici.Headers(headers as never);
   } catch {
     throw new NotSent(`${host}: a header holds characters that cannot be sent`);
   }
+}
+
+/** Without a look at the global class, which would load the built-in fetch. */
+function isForm(body: RequestInit['body']): body is FormData {
+  return Object.prototype.toString.call(body) === '[object FormData]';
+}
+
+/** The library only sends forms of its own. */
+function copied(undici: Undici, form: FormData): Form {
+  const copy = new undici.FormData();
+  for (const [name, value] of form) {
+    if (typeof value === 'string') copy.append(name, value);
+    else copy.append(name, value, value.name);
+  }
+  return copy;
 }
 
 function sorted(host: string, error: unknown): Error {
@@ -90,13 +108,13 @@ function causes(error: unknown): Error[] {
   return found;
 }
 
-async function openAgent(options: PoolOptions): Promise<Agent> {
-  const { Agent, buildConnector, Dispatcher1Wrapper } = await import('undici');
-  const connect = buildConnector({
+async function openAgent(options: PoolOptions): Promise<{ undici: Undici; agent: Agent }> {
+  const undici = await import('undici');
+  const connect = undici.buildConnector({
     timeout: options.connectMs,
     lookup: checkedLookup(options.check, options.resolve),
   });
-  const agent = new Agent({
+  const agent = new undici.Agent({
     // One request per connection at a time: with HTTP/2 a lost connection leaves several requests in doubt.
     allowH2: false,
     connections: options.connections,
@@ -106,7 +124,5 @@ async function openAgent(options: PoolOptions): Promise<Agent> {
         else done(new NotSent('not connected', { cause: error }), null);
       }),
   });
-  // The built-in fetch of older runtimes speaks the earlier dispatcher interface.
-  const builtIn = Number.parseInt(process.versions['undici'] ?? '8', 10);
-  return builtIn >= 8 ? agent : (new Dispatcher1Wrapper(agent) as unknown as Agent);
+  return { undici, agent };
 }
