@@ -12,6 +12,8 @@ export interface Run {
 
 interface Live {
   readonly handle: TurnHandle;
+  /** Survives this process, so that its end need not be waited for. */
+  readonly isDurable: boolean;
   holders: number;
 }
 
@@ -53,7 +55,7 @@ export class Runs {
     } finally {
       this.#submitting -= 1;
     }
-    const live = this.#live.get(handle.turn) ?? this.#add(handle);
+    const live = this.#live.get(handle.turn) ?? this.#add(handle, request.consumer === 'chat');
     live.holders += 1;
     let left = false;
     return {
@@ -67,24 +69,38 @@ export class Runs {
     };
   }
 
-  /** Takes no new turns, interrupts the running ones and waits until they ended, at most `graceMs`. */
+  /** A turn that waits or runs, also one that an earlier process took. */
+  find(turn: TurnId): Promise<TurnHandle | undefined> {
+    return this.#turns.find(turn);
+  }
+
+  /**
+   * Takes no new turns, interrupts the running ones and waits until they ended, at most `graceMs`. Turns with a durable
+   * consumer are left to the engine, which suspends them.
+   */
   async close(clock: Clock, graceMs: number): Promise<void> {
     this.#closed = true;
-    for (const { handle } of this.#live.values()) handle.interrupt('Gateway is shutting down');
-    if (this.active === 0) return;
+    for (const { handle, isDurable } of this.#live.values()) {
+      if (!isDurable) handle.interrupt('Gateway is shutting down');
+    }
+    if (this.#isIdle) return;
     const done = new AbortController();
     this.#idle = () => done.abort();
     await clock.sleep(graceMs, done.signal);
     this.#idle = undefined;
   }
 
-  #add(handle: TurnHandle): Live {
-    const live = { handle, holders: 0 };
+  get #isIdle(): boolean {
+    return this.#submitting === 0 && [...this.#live.values()].every(({ isDurable }) => isDurable);
+  }
+
+  #add(handle: TurnHandle, isDurable: boolean): Live {
+    const live = { handle, isDurable, holders: 0 };
     this.#live.set(handle.turn, live);
     // `result` never rejects.
     void handle.result.then(() => {
       this.#live.delete(handle.turn);
-      if (this.active === 0) this.#idle?.();
+      if (this.#idle !== undefined && this.#isIdle) this.#idle();
     });
     return live;
   }

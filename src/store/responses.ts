@@ -16,7 +16,8 @@ const secretName = 'responses.secret';
 
 /** `open`: waiting or running. `unknown`: never stored, or forgotten. */
 type TurnState =
-  | { readonly kind: 'open' | 'unknown' }
+  | { readonly kind: 'open'; readonly turn: string }
+  | { readonly kind: 'unknown' }
   | { readonly kind: 'ended'; readonly result: TurnResult };
 
 /** What the API's response store asks for; the two meet in the composition root, where the types are compared. */
@@ -114,7 +115,8 @@ export function openResponses(store: Store, clock: Clock) {
       if (request === undefined) return { kind: 'unknown' };
       const result = await recordedTurn(store.read, request.turn ?? '');
       if (result !== undefined) return { kind: 'ended', result };
-      return { kind: request.state === 'pending' || request.state === 'claimed' ? 'open' : 'unknown' };
+      const isOpen = request.state === 'pending' || request.state === 'claimed';
+      return isOpen && request.turn !== null ? { kind: 'open', turn: request.turn } : { kind: 'unknown' };
     },
 
     /** 32 bytes that stay the same for the life of this database. */

@@ -45,6 +45,11 @@ describe('results that a caller brings', () => {
     expect(continued(stored, [result('a')], [image]).input).toMatchObject([{ type: 'text' }, image]);
   });
 
+  it('are not taken twice', () => {
+    const known = [...stored, result('a'), result('b')];
+    expect(continued(known, [result('a')], 'go on')).toEqual({ history: known, input: 'go on' });
+  });
+
   it('leave a request without results as it is', () => {
     expect(continued(stored, [], 'hello')).toEqual({ history: stored, input: 'hello' });
   });

@@ -14,16 +14,24 @@ export interface Continued {
  */
 export function continued(
   stored: readonly Message[],
-  results: readonly GivenResult[],
+  brought: readonly GivenResult[],
   input: Content,
 ): Continued {
   const names = openCalls(stored);
+  const results = brought.filter((result) => !isKnown(stored, result));
   const fit = results.length > 0 && results.every(({ toolCallId }) => names.has(toolCallId));
   if (fit && input === '') {
     const named = results.map((result) => ({ ...result, name: names.get(result.toolCallId) ?? result.name }));
     return { history: [...stored, ...named], input: '' };
   }
   return { history: stored, input: results.length === 0 ? input : withWords(results, names, input) };
+}
+
+/** A client that repeats its messages brings again what is there. */
+function isKnown(stored: readonly Message[], { toolCallId, content }: GivenResult): boolean {
+  return stored.some(
+    (message) => message.role === 'tool' && message.toolCallId === toolCallId && message.content === content,
+  );
 }
 
 /** Names of the calls that nobody has answered yet, by their ids. */

@@ -186,8 +186,23 @@ describe('results at the end of a request', () => {
   test('reach a stored session, which has the calls itself', async () => {
     await using server = await listenFake();
     await server.post({ messages: [result('a', 'six')] }, { 'X-Hermes-Session-Id': 's' });
-    expect(server.turns.last).toMatchObject({ history: 'stored', historyIfEmpty: [] });
-    expect(server.turns.last.input).toContain('six');
+    expect(server.turns.last).toMatchObject({
+      history: 'stored',
+      historyIfEmpty: [],
+      input: '',
+      results: [{ toolCallId: 'a', content: 'six' }],
+    });
+  });
+
+  test('reach a stored session also before something new that is said', async () => {
+    await using server = await listenFake();
+    const messages = [user, asked, result('a', 'six'), { role: 'user', content: 'and now?' }];
+    await server.post({ messages }, { 'X-Hermes-Session-Id': 's' });
+    expect(server.turns.last).toMatchObject({
+      input: 'and now?',
+      historyIfEmpty: [{ role: 'user' }, { role: 'assistant' }, { role: 'tool' }],
+      results: [{ toolCallId: 'a', content: 'six' }],
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 /** Responses of one credential as they are kept, and what is made of those whose process is gone. */
 import type { Clock } from '../../core/clock.ts';
+import { brand, type TurnId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { type Content, type Message, noUsage } from '../../core/message.ts';
 import { ResponseEncoder } from './encode.ts';
@@ -41,6 +42,8 @@ export interface ArchiveDeps {
   readonly log: Log;
   /** True while this process makes the response. */
   isLive(id: string): boolean;
+  /** True when a client has asked for its end. */
+  isCancelled(id: string): boolean;
 }
 
 /** Where a chain is looked up. */
@@ -68,6 +71,14 @@ export class Archive implements Chain {
   async find(id: string): Promise<Kept | undefined> {
     const row = await this.#deps.store.get(this.#scope, id);
     return row && readRow(this.#deps, row);
+  }
+
+  /** The turn of a response that an earlier process began, while it waits or runs. */
+  async openTurn(id: string): Promise<TurnId | undefined> {
+    const { store } = this.#deps;
+    const row = await store.get(this.#scope, id);
+    const turn = row?.state === 'open' ? await store.turn(source, row.turnKey) : undefined;
+    return turn?.kind === 'open' ? brand<TurnId>(turn.turn) : undefined;
   }
 
   newest(conversation: string): Promise<string | undefined> {
@@ -152,7 +163,7 @@ async function closeLeftover(deps: ArchiveDeps, row: ResponseRow, kept: Kept): P
     ...kept.how,
     clientTools: new Set(echo.tools.map((tool) => tool.name)),
   });
-  const end = { cancelled: false, at: Math.floor(clock.now() / 1000) };
+  const end = { cancelled: deps.isCancelled(row.id), at: Math.floor(clock.now() / 1000) };
   const events = [...encoder.open(), ...encoder.finish(result, end)];
   const ended: Kept = {
     ...kept,

@@ -77,8 +77,8 @@ describe('a chain of responses', () => {
       [other, mine],
     ] as const) {
       expect(await errorOf(await asked.post({ input: 'x', previous_response_id: id }))).toEqual({
-        status: 404,
-        message: `Previous response not found: ${id}`,
+        status: 400,
+        message: `Previous response with id '${id}' not found.`,
         type: 'invalid_request_error',
         param: 'previous_response_id',
         code: 'previous_response_not_found',

@@ -31,6 +31,7 @@ export function openResponses(options: FamilyOptions): ResponsesFamily {
   const { store, runs, clock, log } = options;
   const live = new LiveResponses({ runs, clock, log });
   const isLive = (id: string) => live.get(id) !== undefined;
+  const isCancelled = (id: string) => live.cancelled.has(id);
   let secret: Promise<Buffer> | undefined;
   const readSecret = () => {
     secret ??= store.secret().catch((error: unknown) => {
@@ -45,7 +46,7 @@ export function openResponses(options: FamilyOptions): ResponsesFamily {
     of: (caller) => ({
       ...deps,
       caller,
-      archive: new Archive({ store, clock, log, isLive }, caller.namespace),
+      archive: new Archive({ store, clock, log, isLive, isCancelled }, caller.namespace),
       seal: async () => sealWith(await readSecret(), caller.namespace),
     }),
   };
@@ -53,7 +54,7 @@ export function openResponses(options: FamilyOptions): ResponsesFamily {
   return {
     routes: [createRoute(deps), countRoute(deps), compactRoute(deps), ...keptRoutes(deps)],
     attach: (server) => sockets.attach(server),
-    recover: () => closeLeftovers({ store, clock, log, isLive }),
+    recover: () => closeLeftovers({ store, clock, log, isLive, isCancelled }),
     async close(graceMs) {
       await live.idle(graceMs);
       sockets.close();

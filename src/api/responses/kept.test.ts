@@ -90,7 +90,7 @@ describe('a response in the background', () => {
     const { script } = held();
     const dead = await serve({ script, store });
     const { id } = await dead.ask({ input: 'a', background: true });
-    let state: Awaited<ReturnType<typeof store.turn>> = { kind: 'open' };
+    let state: Awaited<ReturnType<typeof store.turn>> = { kind: 'open', turn: 'turn_of_before' };
     await using next = await serve({ store: { ...store, turn: async () => state } });
     expect(await statusOf(await next.get(`/${id}`))).toBe('in_progress');
     expect((await next.post({}, `/${id}/cancel`)).status).toBe(409);
@@ -166,7 +166,7 @@ describe('input_tokens', () => {
     expect(await count({ input: 'hello', previous_response_id: id })).toBeGreaterThan(small + 50);
     const tools = [{ type: 'function', name: 'f', description: 'x'.repeat(400) }];
     expect(await count({ input: 'hello', tools })).toBeGreaterThan(small + 100);
-    expect((await server.post({ input: 'a', previous_response_id: 'no' }, '/input_tokens')).status).toBe(404);
+    expect((await server.post({ input: 'a', previous_response_id: 'no' }, '/input_tokens')).status).toBe(400);
   });
 });
 

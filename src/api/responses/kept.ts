@@ -7,9 +7,9 @@ import { ApiError, badRequest } from '../errors.ts';
 import type { Route } from '../routes.ts';
 import type { Kept } from './archive.ts';
 import { responsesPath } from './create.ts';
-import { type FamilyDeps, openEvents, type ResponsesDeps } from './deps.ts';
+import { endWith, type FamilyDeps, openEvents, type ResponsesDeps } from './deps.ts';
 import { responseEvent } from './events.ts';
-import type { Frame } from './live.ts';
+import { cancelReason, type Frame } from './live.ts';
 import { responseShape } from './resource.ts';
 
 const itemPath = `${responsesPath}/:id`;
@@ -20,7 +20,7 @@ export function keptRoutes(family: FamilyDeps): Route[] {
     {
       method: 'GET',
       path: itemPath,
-      scope: 'bearer',
+      scope: 'responses',
       name: 'response',
       doc: {
         id: 'retrieveResponse',
@@ -41,7 +41,7 @@ export function keptRoutes(family: FamilyDeps): Route[] {
     {
       method: 'DELETE',
       path: itemPath,
-      scope: 'bearer',
+      scope: 'responses',
       name: 'response_delete',
       doc: {
         id: 'deleteResponse',
@@ -58,7 +58,7 @@ export function keptRoutes(family: FamilyDeps): Route[] {
     {
       method: 'POST',
       path: `${itemPath}/cancel`,
-      scope: 'bearer',
+      scope: 'responses',
       name: 'response_cancel',
       doc: {
         id: 'cancelResponse',
@@ -71,7 +71,7 @@ export function keptRoutes(family: FamilyDeps): Route[] {
     {
       method: 'GET',
       path: `${itemPath}/input_items`,
-      scope: 'bearer',
+      scope: 'responses',
       name: 'response_input_items',
       doc: {
         id: 'listInputItems',
@@ -136,7 +136,7 @@ async function replay(
   const events = openEvents(deps, request, reply, headers, detach);
   show = (frames) => events.write(frames);
   for (const frames of waiting) show(frames);
-  void running.ended.then(() => events.done());
+  endWith(running, events);
   return reply;
 }
 
@@ -170,9 +170,23 @@ async function cancel(deps: ResponsesDeps, request: FastifyRequest) {
     return (await running.ended).response;
   }
   if (status !== 'in_progress') return kept.response;
-  throw new ApiError(409, `Response ${id} was begun before a restart and cannot be cancelled.`, {
+  return cancelLeftover(deps, id);
+}
+
+/** One that an earlier process began: its turn goes on in this one, or has just ended. */
+async function cancelLeftover({ archive, runs, live }: ResponsesDeps, id: string) {
+  const turn = await archive.openTurn(id);
+  const handle = turn && (await runs.find(turn));
+  live.cancelled.add(id);
+  handle?.interrupt(cancelReason);
+  await handle?.result;
+  const ended = await archive.find(id);
+  live.cancelled.delete(id);
+  if (ended === undefined) throw responseNotFound(id);
+  if (ended.response.status !== 'in_progress') return ended.response;
+  throw new ApiError(409, `Response ${id} cannot be cancelled at the moment; retry shortly.`, {
     code: 'response_not_active',
-    headers: { 'x-should-retry': 'false' },
+    headers: { 'Retry-After': '1' },
   });
 }
 

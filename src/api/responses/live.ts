@@ -42,6 +42,7 @@ export interface LiveDeps {
   readonly log: Log;
 }
 
+export const cancelReason = 'Response cancelled via API';
 /** Text deltas inside this time become one event (api-server §7.3). */
 const mergeMs = 50;
 /** Characters of events kept for readers who come later; a longer stream can only be read while it is made. */
@@ -50,6 +51,8 @@ const largestLog = 8_000_000;
 export class LiveResponses {
   readonly #deps: LiveDeps;
   readonly #live = new Map<string, LiveResponse>();
+  /** Responses of an earlier process whose end a client has asked for. */
+  readonly cancelled = new Set<string>();
 
   constructor(deps: LiveDeps) {
     this.#deps = deps;
@@ -93,11 +96,13 @@ export class LiveResponses {
     return live;
   }
 
-  /** Resolves when every response has its last snapshot, or after `ms`. */
+  /** Resolves when every response of a live connection has its last snapshot, or after `ms`. */
   async idle(ms: number): Promise<void> {
-    if (this.#live.size === 0) return;
+    const waited = [...this.#live.values()].filter(({ plan }) => !plan.echo.background);
+    for (const live of this.#live.values()) if (live.plan.echo.background) live.suspend();
+    if (waited.length === 0) return;
     const done = new AbortController();
-    const all = Promise.all([...this.#live.values()].map((live) => live.ended));
+    const all = Promise.all(waited.map((live) => live.ended));
     await Promise.race([all, this.#deps.clock.sleep(ms, done.signal)]);
     done.abort();
   }
@@ -108,7 +113,7 @@ const isReplayable = (echo: ResponseEcho, how: Manner) => echo.background && how
 export class LiveResponse {
   readonly plan: Plan;
   readonly run: Run;
-  /** The complete response as it is kept; resolves after the last snapshot was written, never rejects. */
+  /** The complete response as it is kept; resolves after the last snapshot was written or when it is suspended. */
   readonly ended: Promise<Kept>;
   readonly #first: Kept;
   readonly #archive: Archive | undefined;
@@ -126,6 +131,7 @@ export class LiveResponse {
   #flushedAt = Number.NEGATIVE_INFINITY;
   #cancelFlush: (() => void) | undefined;
   #cancelled = false;
+  #suspended = false;
 
   constructor(
     plan: Plan,
@@ -157,6 +163,11 @@ export class LiveResponse {
     return this.#encoder.response;
   }
 
+  /** The process stops before the turn does; the stored response stays open and the next process ends it. */
+  get isSuspended(): boolean {
+    return this.#suspended;
+  }
+
   /** Starts to show the turn. Readers that attached before miss nothing. */
   begin(): void {
     this.#guarded(() => this.#encoder.open());
@@ -183,7 +194,17 @@ export class LiveResponse {
   /** Ends the turn because a client asked for it. */
   cancel(): void {
     this.#cancelled = true;
-    this.run.handle.interrupt('Response cancelled via API');
+    this.run.handle.interrupt(cancelReason);
+  }
+
+  /** Lets go of a turn that goes on after the next start. Nothing more is shown or written. */
+  suspend(): void {
+    if (this.#suspended) return;
+    this.#suspended = true;
+    this.#cancelFlush?.();
+    this.#unwatch();
+    this.#readers.clear();
+    this.#settle(this.#first);
   }
 
   #watch(event: AgentEvent): void {
@@ -216,6 +237,11 @@ export class LiveResponse {
   }
 
   async #end(result: TurnResult): Promise<void> {
+    if (this.#suspended) return;
+    if (result.exit === 'suspended') {
+      this.suspend();
+      return;
+    }
     this.#flush();
     this.#unwatch();
     const { clock } = this.#deps;

@@ -11,7 +11,8 @@ export interface ResponseRow {
 
 /** `open`: waiting or running, also when an earlier process began it. `unknown`: never stored, or forgotten. */
 export type TurnState =
-  | { readonly kind: 'open' | 'unknown' }
+  | { readonly kind: 'open'; readonly turn: string }
+  | { readonly kind: 'unknown' }
   | { readonly kind: 'ended'; readonly result: TurnResult };
 
 /**

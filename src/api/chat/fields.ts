@@ -1,0 +1,70 @@
+import { type FieldRules, members, unlessOneOf } from '../fields.ts';
+
+/** Body of `POST /v1/chat/completions`: every field of the official API, and ours. */
+export const chatFields: FieldRules = {
+  messages: { ruling: 'honoured', note: 'Roles system, developer, user, assistant, tool and function.' },
+  model: { ruling: 'honoured', note: 'Unknown names mean the configured model.' },
+  stream: { ruling: 'honoured', note: 'Server-sent events.' },
+  stream_options: {
+    ruling: 'honoured',
+    note: '`include_usage`. `include_obfuscation: true` is reported: chunks are never padded.',
+    unmet: members({ include_obfuscation: unlessOneOf(false) }),
+  },
+  temperature: { ruling: 'passed on', note: '' },
+  top_p: { ruling: 'passed on', note: '' },
+  max_tokens: { ruling: 'passed on', note: '0 or less means no limit.' },
+  max_completion_tokens: { ruling: 'passed on', note: 'Beats `max_tokens`.' },
+  stop: { ruling: 'passed on', note: 'A text or up to 16.' },
+  seed: { ruling: 'passed on', note: '' },
+  presence_penalty: { ruling: 'passed on', note: '' },
+  frequency_penalty: { ruling: 'passed on', note: '' },
+  reasoning_effort: { ruling: 'passed on', note: '' },
+  response_format: { ruling: 'passed on', note: 'Asked for in words where the model has no field for it.' },
+  tools: { ruling: 'honoured', note: 'Functions the caller runs; other kinds are refused.' },
+  tool_choice: { ruling: 'honoured', note: '`auto`, `none`, `required`, a function, or `allowed_tools`.' },
+  parallel_tool_calls: { ruling: 'honoured', note: '`false`: at most one call per answer of the model.' },
+  functions: { ruling: 'honoured', note: 'The older form of `tools`, answered in its own form.' },
+  function_call: { ruling: 'honoured', note: 'The older form of `tool_choice`.' },
+  n: { ruling: 'refused', note: 'Only 1 is possible: a turn has effects, and they happen once.' },
+  modalities: { ruling: 'refused', note: 'Only `text`.' },
+  audio: { ruling: 'reported', note: 'Says how audio would sound; asking for audio itself is refused.' },
+  logprobs: {
+    ruling: 'reported',
+    note: 'Models give no log probabilities; `false` asks for none.',
+    unmet: unlessOneOf(false),
+  },
+  top_logprobs: { ruling: 'reported', note: 'As `logprobs`.', unmet: unlessOneOf(0) },
+  logit_bias: { ruling: 'reported', note: '' },
+  prediction: { ruling: 'reported', note: '' },
+  web_search_options: { ruling: 'reported', note: 'The tools of the gateway search the web where it may.' },
+  store: {
+    ruling: 'reported',
+    note: 'Sessions are stored by their own rules; `false` asks for nothing.',
+    unmet: unlessOneOf(false),
+  },
+  service_tier: {
+    ruling: 'reported',
+    note: 'There are no tiers; `auto` and `default` ask for nothing else.',
+    unmet: unlessOneOf('auto', 'default'),
+  },
+  verbosity: { ruling: 'reported', note: '', unmet: unlessOneOf('medium') },
+  user: {
+    ruling: 'reported',
+    note: 'Conversations are told apart by their text, headers or `metadata.chat_id`.',
+  },
+  metadata: {
+    ruling: 'honoured',
+    note: '`chat_id` keeps chats with equal openers apart; the rest is not kept.',
+  },
+  moderation: { ruling: 'reported', note: '' },
+  safety_identifier: { ruling: 'reported', note: '' },
+  prompt_cache_key: { ruling: 'reported', note: 'Prompt caches are keyed by the conversation.' },
+  prompt_cache_options: { ruling: 'reported', note: '' },
+  prompt_cache_retention: { ruling: 'reported', note: '' },
+  /* ---- ours ---- */
+  provider: {
+    ruling: 'honoured',
+    note: 'With it `model` is taken as it stands, where the gateway allows that.',
+  },
+  model_options: { ruling: 'passed on', note: '`reasoning_effort`, or `reasoning: {enabled, effort}`.' },
+};
