@@ -3,8 +3,9 @@
  * because the registry finds them by listing. Everything written in JavaScript is bundled: reading hundreds of
  * small files is most of a cold start.
  */
-import { existsSync, globSync, rmSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rolldown } from 'rolldown';
+import { ascii } from './ascii.ts';
 
 const platformFiles = globSync('src/platforms/*/{manifest,adapter,fake}.ts').filter((file) =>
   existsSync(file),
@@ -34,3 +35,5 @@ await bundle.write({
   sourcemap: false,
 });
 await bundle.close();
+
+for (const file of globSync('dist/**/*.js')) writeFileSync(file, ascii(readFileSync(file, 'utf8'), file));
