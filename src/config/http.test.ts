@@ -21,14 +21,14 @@ it('the defaults are the documented ones, which the library of files has, too', 
   const { allowUrl: _responses, ...responsesImages } = responsesLimits.images;
   expect(http).toEqual({
     chatCompletions: {
-      maxBodyBytes: 20_971_520,
+      maxBodyBytes: 10_000_000,
       maxImageParts: chatLimits.request.maxImageParts,
       maxTotalImageBytes: chatLimits.request.maxTotalBytes,
       images: { allowUrl: undefined, ...chatImages },
       files: chatLimits.files,
     },
     responses: {
-      maxBodyBytes: 20_971_520,
+      maxBodyBytes: 10_000_000,
       maxUrlParts: responsesLimits.request.maxUrlParts,
       images: { allowUrl: undefined, ...responsesImages },
       files: responsesLimits.files,
@@ -36,7 +36,10 @@ it('the defaults are the documented ones, which the library of files has, too', 
   });
 });
 
-it('the body of a response may hold twice the largest image or file, unless its own limit is set', async () => {
+it('a body may be larger where the endpoint was set up, and holds twice its largest image or file', async () => {
+  const on = await load('{chatCompletions: {enabled: true}, responses: {enabled: true}}');
+  expect(on.settings.http.chatCompletions.maxBodyBytes).toBe(20_971_520);
+  expect(on.settings.http.responses.maxBodyBytes).toBe(20_971_520);
   const large = await load('{responses: {images: {maxBytes: 30000000}}}');
   expect(large.settings.http.responses.maxBodyBytes).toBe(60_000_000);
   const set = await load('{responses: {maxBodyBytes: 1000, files: {maxBytes: 30000000}}}');

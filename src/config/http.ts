@@ -3,15 +3,19 @@ import type { KeyReader } from './resolve.ts';
 import type { FileSettings, ImageSettings, Settings } from './settings.ts';
 
 const place = 'gateway.http.endpoints';
-/** Of `/v1/responses` when nothing is set; a larger image or file makes it larger (openclaw-http §15). */
-const smallestBody = 20 * 1024 * 1024;
+/** The limit of every endpoint (api-server §2.5), and of these two where they were set up (openclaw-http §15). */
+const usualBody = 10_000_000;
+const setUpBody = 20 * 1024 * 1024;
 
 export function httpOf(reader: KeyReader): Settings['http'] {
   const chat = { images: imagesOf(reader, 'chatCompletions'), files: filesOf(reader, 'chatCompletions') };
   const responses = { images: imagesOf(reader, 'responses'), files: filesOf(reader, 'responses') };
+  const largest = 2 * Math.max(responses.files.maxBytes, responses.images.maxBytes);
   return {
     chatCompletions: {
-      maxBodyBytes: reader.value(`${place}.chatCompletions.maxBodyBytes`),
+      maxBodyBytes:
+        reader.value(`${place}.chatCompletions.maxBodyBytes`) ??
+        (isSetUp(reader, 'chatCompletions') ? setUpBody : usualBody),
       maxImageParts: reader.value(`${place}.chatCompletions.maxImageParts`),
       maxTotalImageBytes: reader.value(`${place}.chatCompletions.maxTotalImageBytes`),
       ...chat,
@@ -19,11 +23,18 @@ export function httpOf(reader: KeyReader): Settings['http'] {
     responses: {
       maxBodyBytes:
         reader.value(`${place}.responses.maxBodyBytes`) ??
-        Math.max(smallestBody, 2 * responses.files.maxBytes, 2 * responses.images.maxBytes),
+        (isSetUp(reader, 'responses') ? Math.max(setUpBody, largest) : usualBody),
       maxUrlParts: reader.value(`${place}.responses.maxUrlParts`),
       ...responses,
     },
   };
+}
+
+const sizes = ['enabled', 'images.maxBytes', 'files.maxBytes'] as const;
+
+/** Switched on by name, or with a size of its own. */
+function isSetUp(reader: KeyReader, endpoint: Endpoint): boolean {
+  return sizes.some((name) => reader.isSet(`${place}.${endpoint}.${name}`));
 }
 
 type Endpoint = 'chatCompletions' | 'responses';

@@ -91,6 +91,7 @@ describe('messages', () => {
       ],
       input: 'three',
       results: [],
+      brought: { files: [], images: new Map(), newest: 'messages[2].content' },
       firstUser: 'one',
     });
   });

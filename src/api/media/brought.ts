@@ -54,7 +54,7 @@ export function fileSource(part: Part, param: string): Source | string {
   if (filename !== undefined && part.type === 'input_file') return gone(filename);
   throw badRequest("File parts must have 'file_data' or 'file_url'.", {
     param,
-    code: 'invalid_content_part',
+    code: 'unsupported_content_type',
   });
 }
 

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { ApiAuth, ApiSettings, Settings } from '../../config/settings.ts';
+import type { AgentsSettings, ApiAuth, ApiSettings, Settings } from '../../config/settings.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import type { LogLevel } from '../../core/log.ts';
 import { chatLimits, responsesLimits } from '../../files/limits.ts';
 import { type Api, type ApiOptions, openApi } from '../app.ts';
 import type { GatewayHealth } from '../health.ts';
 import { FakeTurns, type Script } from './fake-turns.ts';
+import { agentsDefaults, type FakeTools, fakeTools } from './tools.ts';
 
 export const key = 'test-key-0123456789';
 
@@ -37,14 +38,14 @@ export const apiDefaults: ApiSettings = {
 export const mediaDefaults: Pick<Settings, 'http' | 'security'> = {
   http: {
     chatCompletions: {
-      maxBodyBytes: 20_971_520,
+      maxBodyBytes: 10_000_000,
       maxImageParts: 8,
       maxTotalImageBytes: 20_971_520,
       images: { ...chatLimits.images, allowUrl: undefined },
       files: chatLimits.files,
     },
     responses: {
-      maxBodyBytes: 20_971_520,
+      maxBodyBytes: 10_000_000,
       maxUrlParts: 8,
       images: { ...responsesLimits.images, allowUrl: undefined },
       files: responsesLimits.files,
@@ -84,20 +85,26 @@ export interface OpenOptions {
   readonly isDemo?: boolean;
   readonly media?: Partial<typeof mediaDefaults>;
   readonly resolve?: ApiOptions['resolve'];
+  readonly agents?: Partial<AgentsSettings>;
+  readonly tools?: FakeTools;
+  readonly sessions?: ApiOptions['sessions'];
 }
 
 export interface Opened {
   readonly api: Api;
   readonly turns: FakeTurns;
+  readonly tools: FakeTools;
   readonly logs: LogLine[];
 }
 
 export async function openFake(options: OpenOptions = {}): Promise<Opened> {
   const turns = new FakeTurns(options.script);
+  const tools = options.tools ?? fakeTools();
   const logs: LogLine[] = [];
   const api = await openApi({
     settings: {
       api: { ...apiDefaults, ...options.api },
+      agents: { ...agentsDefaults, ...options.agents },
       ...mediaDefaults,
       ...options.media,
       terminal: {
@@ -110,6 +117,8 @@ export async function openFake(options: OpenOptions = {}): Promise<Opened> {
       },
     },
     turns,
+    tools,
+    sessions: options.sessions ?? { newest: async () => [] },
     health: () => options.health ?? healthy,
     clock: options.clock ?? systemClock,
     log: (level, event, data) => logs.push({ level, event, data }),
@@ -119,7 +128,7 @@ export async function openFake(options: OpenOptions = {}): Promise<Opened> {
     limits: { closeGraceMs: 200, ...options.limits },
     ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
   });
-  return { api, turns, logs };
+  return { api, turns, tools, logs };
 }
 
 export interface Listening extends Opened {

@@ -53,8 +53,11 @@ const files = {
   ),
 };
 
+const body =
+  'Bytes of one request. Unset: 10000000, or 20971520 as soon as this endpoint is switched on or a size is set here';
+
 const chat = {
-  maxBodyBytes: key(whole({ min: 1 }), 20 * mebibyte, 'Bytes of one request.'),
+  maxBodyBytes: unset(whole({ min: 1 }), `${body}.`),
   maxImageParts: key(whole({ min: 0 }), 8, 'Images of the newest message.'),
   maxTotalImageBytes: key(
     whole({ min: 1 }),
@@ -66,10 +69,7 @@ const chat = {
 };
 
 const responses = {
-  maxBodyBytes: unset(
-    whole({ min: 1 }),
-    'Bytes of one request; default 20971520, or twice the largest allowed image or file.',
-  ),
+  maxBodyBytes: unset(whole({ min: 1 }), `${body}; then at least twice the largest image or file.`),
   maxUrlParts: key(whole({ min: 0 }), 8, 'Images and files of one request that are named by address.'),
   ...images,
   ...files,
