@@ -8,7 +8,7 @@ const flushMs = 30_000;
 export interface SseLimits {
   /** Silence after which a comment is sent. */
   readonly keepAliveMs: number;
-  /** Bytes a reader may leave unread before it is cut off. */
+  /** Bytes a reader may leave unread before it is cut off, not counting the newest write. */
   readonly maxBufferedBytes: number;
 }
 
@@ -61,8 +61,10 @@ export function openSse(
   function write(frames: string): void {
     if (state !== 'open') return;
     lastWrite = clock.monotonic();
+    // One write may be larger than the limit: a replayed stream, the last snapshot of a long response.
+    const unread = response.writableLength;
     response.write(frames);
-    if (response.writableLength <= limits.maxBufferedBytes) return;
+    if (unread <= limits.maxBufferedBytes) return;
     gone('too slow');
     response.destroy();
   }

@@ -1,10 +1,12 @@
 /** What most whole-gateway tests need: a fake model vendor, a home that knows it, and the gateway as a process. */
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { GatewayProcess, type Home, type HomeOptions, makeHome } from '../gateway-process.ts';
+import { GatewayProcess, type Home, makeHome } from '../gateway-process.ts';
 import { type Reply, startUpstream, type Upstream, type UpstreamRequest } from '../upstream/index.ts';
 
-export interface ServedOptions extends Pick<HomeOptions, 'yaml'> {
+export interface ServedOptions {
+  /** More lines of config.yaml. */
+  readonly yaml?: (upstream: Upstream) => string;
   /** More environment of the gateway. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -45,7 +47,7 @@ export interface Served {
 }
 
 const echo = ({ lastUserText }: UpstreamRequest): Reply => ({ text: `echo: ${lastUserText}` });
-const yaml = 'agent: {api_max_retries: 1}';
+const once = 'agent: {api_max_retries: 1}';
 
 export function serve(options: ServedOptions = {}): Served {
   let upstream: Upstream;
@@ -61,7 +63,8 @@ export function serve(options: ServedOptions = {}): Served {
   }
   beforeAll(async () => {
     upstream = await startUpstream({ fallback: (request) => answer(request) });
-    const made = await makeHome({ upstream: upstream.url, upstreamKey: upstream.key, yaml, ...options });
+    const yaml = [once, options.yaml?.(upstream) ?? ''].join('\n');
+    const made = await makeHome({ upstream: upstream.url, upstreamKey: upstream.key, yaml });
     home = { ...made, env: { ...made.env, ...options.env } };
     await start();
     client = new OpenAI({ baseURL: `${home.apiUrl}/v1`, apiKey: home.apiKey, maxRetries: 0 });
