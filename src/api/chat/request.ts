@@ -1,6 +1,8 @@
 import type { ResponseFormat, Sampling } from '../../agent/contract.ts';
 import type { JsonObject } from '../body.ts';
 import { badRequest } from '../errors.ts';
+import { unmetFields } from '../fields.ts';
+import { chatFields } from './fields.ts';
 import { readFormat } from './format.ts';
 import { type Conversation, readMessages } from './messages.ts';
 import { type ChatRequest, chatRequest } from './schema.ts';
@@ -26,6 +28,9 @@ export function readChatRequest(body: JsonObject): ChatTurn {
   if ((fields.n ?? 1) > 1) {
     throw badRequest("Only 'n' = 1 is supported.", { param: 'n', code: 'unsupported_value' });
   }
+  if (fields.modalities?.some((kind) => kind !== 'text')) {
+    throw badRequest("Only 'text' is supported.", { param: 'modalities', code: 'unsupported_value' });
+  }
   const conversation = readMessages(fields.messages);
   const wishes = readTools(fields);
   return {
@@ -34,7 +39,7 @@ export function readChatRequest(body: JsonObject): ChatTurn {
     conversation,
     sampling: samplingOf(fields, wishes),
     responseFormat: readFormat(fields.response_format),
-    ignored: ignoredFields(body),
+    ignored: unmetFields(body, chatFields),
   };
 }
 
@@ -63,24 +68,4 @@ function samplingOf(fields: ChatRequest, { oneCallOnly }: ToolWishes): Sampling 
   };
   const set = Object.entries(wishes).filter(([, value]) => value !== undefined && value !== null);
   return set.length === 0 ? undefined : (Object.fromEntries(set) as Sampling);
-}
-
-/** Fields of the schema that have an effect only with some values. */
-const conditional: Readonly<Record<string, (value: unknown) => boolean>> = {
-  // What nobody wanted needs no report.
-  logprobs: (value) => value === false,
-  store: (value) => value === false,
-};
-
-function ignoredFields(body: JsonObject): string[] {
-  const names: string[] = [];
-  for (const [name, value] of Object.entries(body)) {
-    if (value === null || !/^\w{1,64}$/.test(name)) continue;
-    const hasEffect = Object.hasOwn(conditional, name)
-      ? conditional[name]?.(value)
-      : Object.hasOwn(chatRequest.shape, name);
-    if (!hasEffect) names.push(name);
-    if (names.length === 20) break;
-  }
-  return names;
 }

@@ -48,6 +48,7 @@ export const chatRequest = z.object({
   stream: loose(false),
   stream_options: z.object({ include_usage: loose(false) }).nullish(),
   n: z.int().min(1).nullish().describe('Only 1 is supported.'),
+  modalities: z.array(z.string()).nullish().describe('Only `text`.'),
   temperature: z.number().nullish(),
   top_p: z.number().nullish(),
   max_tokens: z.int().nullish().describe('0 or less means no limit.'),

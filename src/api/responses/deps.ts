@@ -15,6 +15,7 @@ import type { Frame, LiveResponse, LiveResponses } from './live.ts';
 import { findReferences } from './references.ts';
 import type { InputReader } from './request.ts';
 import type { Seal } from './seal.ts';
+import { openThoughts } from './thoughts.ts';
 
 /** What every endpoint of the family needs before it knows who calls. */
 export interface FamilyDeps {
@@ -40,7 +41,7 @@ export interface ResponsesDeps extends FamilyDeps {
 }
 
 /**
- * Reads compaction items with this server's seal, which is fetched only when a body has one, and references from
+ * Reads compaction and reasoning items with this server's seal, which is fetched only when a body has one, and references from
  * `chain`.
  */
 export async function inputReader(
@@ -49,17 +50,24 @@ export async function inputReader(
   chain: Pick<Chain, 'find'> = deps.archive,
 ): Promise<InputReader> {
   const { input } = body;
-  const isSealed = (item: unknown) => (item as { readonly type?: unknown } | null)?.type === 'compaction';
+  const isSealed = (item: unknown) => {
+    const { type, encrypted_content } = (item ?? {}) as Readonly<Record<string, unknown>>;
+    return type === 'compaction' || (type === 'reasoning' && typeof encrypted_content === 'string');
+  };
   const seal = Array.isArray(input) && input.some(isSealed) ? await deps.seal() : undefined;
   return {
     referenced: await findReferences(body, chain),
     id: (prefix) => `${prefix}_${deps.clock.hex(12)}`,
     compacted(sealed, param) {
       const text = seal?.open(sealed);
-      if (text === undefined) {
+      if (text === undefined || openThoughts(text) !== undefined) {
         throw badRequest('The compaction item was not made by this server or was altered.', { param });
       }
       return text;
+    },
+    thoughts(sealed) {
+      const text = seal?.open(sealed);
+      return text === undefined ? undefined : openThoughts(text);
     },
   };
 }

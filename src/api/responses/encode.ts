@@ -411,9 +411,9 @@ export class ResponseEncoder {
    * says that nothing comes after them and that the response is incomplete.
    */
   #cutTools(lastIsCut: boolean): Unnumbered[] {
-    const calls = this.#running.map(({ call }) => call);
-    return calls.flatMap((call, i) => {
-      const isCut = lastIsCut && this.#message === undefined && i === calls.length - 1;
+    return [...this.#running].flatMap(({ call, index }, i, all) => {
+      const isLast = index === undefined ? i === all.length - 1 : index === this.#items.length - 1;
+      const isCut = lastIsCut && this.#message === undefined && isLast;
       return this.#endTool(call, { text: cutTool, isError: true, isCut });
     });
   }

@@ -1,8 +1,9 @@
-import { type Content, type Message, type ToolCall, textOf } from '../../core/message.ts';
+import { type Content, type ContentPart, type Message, type ToolCall, textOf } from '../../core/message.ts';
 import { flattenText, isVisible, normalizeContent } from '../content.ts';
 import { badRequest } from '../errors.ts';
 import { type Brought, listedItem, onlyFiles } from '../media/brought.ts';
 import { isReference, type References } from './references.ts';
+import { type Thoughts, withThoughts } from './thoughts.ts';
 
 export type Item = Readonly<Record<string, unknown>> & { readonly id: string; readonly type: string };
 
@@ -12,13 +13,15 @@ export interface ReadInput {
   readonly messages: readonly Message[];
   /** The items as they are listed later: each with a type and an id. */
   readonly items: readonly Item[];
-  /** Places of references to what is not kept any more. */
+  /** Places of items that say nothing to this server: references to what is gone, thoughts and items of others. */
   readonly ignored: readonly string[];
 }
 
 interface Reader {
   /** Text of a compaction item; throws 400 when we did not make it. */
   compacted(encrypted: string, param: string): string;
+  /** What we sealed into a reasoning item; undefined when we did not make it. */
+  thoughts(encrypted: string): Thoughts | undefined;
   /** The stored items behind the id of a reference; undefined when there are none. */
   referenced: References;
   /** A new item id. */
@@ -29,6 +32,12 @@ type Raw = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Raw =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const summaryHead = '[Summary of the conversation so far]\n';
+
+/** What a compaction item has become. */
+export const isSummary = ({ role, content }: Message) =>
+  role === 'user' && typeof content === 'string' && content.startsWith(summaryHead);
 
 const prefixes: Readonly<Record<string, string>> = {
   message: 'msg',
@@ -45,15 +54,21 @@ export function readInput(input: unknown, reader: Reader, brought?: Brought): Re
     throw badRequest("'input' must be a string or array", { param: 'input' });
   }
   const list: readonly unknown[] = typeof input === 'string' ? [input] : input;
-  const system: string[] = [];
-  const messages: Message[] = [];
-  const ignored: string[] = [];
+  const target: Target = {
+    system: [],
+    messages: [],
+    ignored: [],
+    images: [],
+    thoughts: undefined,
+    reader,
+    brought,
+  };
   const items = list.map((raw, i): Item => {
     const at = `input[${i}]`;
     const item: Raw | undefined = typeof raw === 'string' ? { role: 'user', content: raw } : asObject(raw);
     if (item === undefined) throw badRequest(`${at} must be a string or an object`, { param: at });
     const type = typeOf(item);
-    addItem(type, item, at, { system, messages, ignored, reader, brought });
+    addItem(type, item, at, target);
     const id = typeof item.id === 'string' && item.id !== '' ? item.id : reader.id(prefixes[type] ?? 'item');
     const content =
       type === 'message' && typeof item.content === 'string'
@@ -63,6 +78,8 @@ export function readInput(input: unknown, reader: Reader, brought?: Brought): Re
         : {};
     return listedItem({ ...item, ...content, type, id });
   });
+  showImages(target);
+  const { system, messages, ignored } = target;
   if (brought !== undefined && messages.at(-1)?.role === 'user')
     brought.newest = `input[${list.length - 1}].content`;
   return { system: system.join('\n'), messages, items, ignored };
@@ -79,42 +96,53 @@ interface Target {
   readonly system: string[];
   readonly messages: Message[];
   readonly ignored: string[];
+  /** Of the tool results just before. */
+  readonly images: ContentPart[];
+  /** Belong to the assistant message that follows. */
+  thoughts: Thoughts | undefined;
   readonly reader: Reader;
   readonly brought: Brought | undefined;
 }
 
+/** Models take text as a tool's result, so its images follow as a message of their own, behind the last result. */
+function showImages({ messages, images }: Target): void {
+  if (images.length === 0) return;
+  const text = 'Images of the tool results above, in their order:';
+  messages.push({ role: 'user', content: [{ type: 'text', text }, ...images.splice(0)] });
+}
+
+const results: ReadonlySet<string> = new Set(['function_call_output', 'item_reference', 'reasoning']);
+
 function addItem(type: string, item: Raw, at: string, target: Target): void {
   const { messages, reader } = target;
+  if (!results.has(type)) showImages(target);
   switch (type) {
     case 'message':
       addMessage(item, at, target);
       return;
     case 'function_call':
       addCall(messages, callOf(item, at));
+      addThoughts(target);
       return;
     case 'function_call_output': {
       const call = required(item, 'call_id', at);
-      addResult(messages, call, outputText(item.output, `${at}.output`, target.brought));
+      addResult(messages, call, outputText(item.output, `${at}.output`, target));
       return;
     }
     // What the server's own tools left in an earlier output.
     case 'hermes:tool_call':
       addCall(messages, callOf(item, at));
-      addResult(
-        messages,
-        required(item, 'call_id', at),
-        outputText(item.output, `${at}.output`, target.brought),
-      );
+      addResult(messages, required(item, 'call_id', at), outputText(item.output, `${at}.output`, target));
       return;
     case 'mcp_call': {
       const id = required(item, 'id', at);
       addCall(messages, callOf({ ...item, call_id: id }, at));
-      addResult(messages, id, outputText(item.output ?? item.error, `${at}.output`, target.brought));
+      addResult(messages, id, outputText(item.output ?? item.error, `${at}.output`, target));
       return;
     }
     case 'compaction': {
       const text = reader.compacted(required(item, 'encrypted_content', at), `${at}.encrypted_content`);
-      messages.push({ role: 'user', content: `[Summary of the conversation so far]\n${text}` });
+      messages.push({ role: 'user', content: `${summaryHead}${text}` });
       return;
     }
     case 'item_reference': {
@@ -123,17 +151,26 @@ function addItem(type: string, item: Raw, at: string, target: Target): void {
       if (named === undefined) target.ignored.push(at);
       return;
     }
-    // Thoughts stay with the provider that had them.
-    case 'reasoning':
+    // Thoughts go back to the provider that had them, when we sealed them; nobody else can use them.
+    case 'reasoning': {
+      const sealed = item.encrypted_content;
+      const thoughts = typeof sealed === 'string' ? reader.thoughts(sealed) : undefined;
+      if (thoughts === undefined) target.ignored.push(at);
+      else target.thoughts = { ...target.thoughts, ...thoughts };
       return;
+    }
     default:
       // Items of other implementors are theirs to read.
-      if (type.includes(':')) return;
+      if (type.includes(':')) {
+        target.ignored.push(at);
+        return;
+      }
       throw badRequest(`Unsupported input item type '${type.slice(0, 64)}'.`, { param: `${at}.type` });
   }
 }
 
-function addMessage(item: Raw, at: string, { system, messages, brought }: Target): void {
+function addMessage(item: Raw, at: string, target: Target): void {
+  const { system, messages, brought } = target;
   const role = item.role ?? 'user';
   switch (role) {
     case 'system':
@@ -147,6 +184,7 @@ function addMessage(item: Raw, at: string, { system, messages, brought }: Target
       return;
     case 'assistant':
       messages.push({ role: 'assistant', content: textOf(normalizeContent(item.content, `${at}.content`)) });
+      addThoughts(target);
       return;
     default:
       throw badRequest(`Unknown message role '${String(role).slice(0, 64)}'.`, { param: `${at}.role` });
@@ -176,16 +214,25 @@ function addCall(messages: Message[], call: ToolCall): void {
   } else messages.push({ role: 'assistant', content: '', toolCalls: [call] });
 }
 
+/** The last message gets the thoughts that stood before it; calls that follow one another share them. */
+function addThoughts(target: Target): void {
+  const { messages, thoughts } = target;
+  const last = messages.at(-1);
+  if (thoughts === undefined || last?.role !== 'assistant') return;
+  messages[messages.length - 1] = withThoughts(last, thoughts);
+}
+
 function addResult(messages: Message[], toolCallId: string, content: string): void {
   messages.push({ role: 'tool', toolCallId, name: '', content });
 }
 
-function outputText(output: unknown, param: string, brought: Brought | undefined): string {
+function outputText(output: unknown, param: string, { brought, images }: Target): string {
   if (output === undefined || output === null) return '';
   if (typeof output === 'string') return output;
   const content = normalizeContent(output, param, brought);
   if (content === onlyFiles) return '[file]';
   if (typeof content === 'string') return content;
+  images.push(...content.filter((part) => part.type === 'image_url'));
   return textOf(content.map((part) => (part.type === 'text' ? part : { type: 'text', text: '[image]' })));
 }
 
@@ -203,12 +250,43 @@ export function readHistory(value: unknown, brought?: Brought): readonly Message
     if (item === undefined || typeof item.role !== 'string' || !('content' in item)) {
       throw badRequest(`${at} must have 'role' and 'content' fields`, { param: at });
     }
-    const content = normalizeContent(item.content, `${at}.content`, brought);
-    return item.role === 'assistant'
-      ? { role: 'assistant', content: textOf(content) }
-      : { role: 'user', content };
+    return historyMessage(item.role, item, at, brought);
   });
   return messages.length === 0 ? undefined : messages;
+}
+
+/** Also the messages of tools, as Chat Completions has them. */
+function historyMessage(role: string, item: Raw, at: string, brought: Brought | undefined): Message {
+  const content = () => normalizeContent(item.content, `${at}.content`, brought);
+  switch (role) {
+    case 'user':
+      return { role, content: content() };
+    // Instructions inside a history keep their place; the model is told what they are.
+    case 'system':
+    case 'developer':
+      return { role: 'user', content: `[Instructions]\n${flattenText(item.content)}` };
+    case 'assistant': {
+      const calls = Array.isArray(item.tool_calls) ? item.tool_calls : [];
+      const toolCalls = calls.map((call: unknown, i) => historyCall(call, `${at}.tool_calls[${i}]`));
+      return { role, content: textOf(content()), ...(toolCalls.length === 0 ? {} : { toolCalls }) };
+    }
+    case 'tool': {
+      const name = typeof item.name === 'string' ? item.name : '';
+      return {
+        role,
+        toolCallId: required(item, 'tool_call_id', at),
+        name,
+        content: flattenText(item.content),
+      };
+    }
+    default:
+      throw badRequest(`Unknown message role '${role.slice(0, 64)}'.`, { param: `${at}.role` });
+  }
+}
+
+function historyCall(call: unknown, at: string): ToolCall {
+  const fields = asObject(call) ?? {};
+  return callOf({ ...asObject(fields.function), call_id: fields.id }, at);
 }
 
 export interface Conversation {

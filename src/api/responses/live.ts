@@ -26,6 +26,8 @@ export interface Plan {
   /** The response the conversation pointed at before. */
   readonly previous: string | undefined;
   readonly format: ResponseFormat | undefined;
+  /** The caller wants its reasoning back, sealed. */
+  readonly seal: ((text: string) => string) | undefined;
   readonly headers: Readonly<Record<string, string>>;
   turn(key: string): TurnRequest;
 }
@@ -151,6 +153,7 @@ export class LiveResponse {
     this.#encoder = new ResponseEncoder({
       echo: plan.echo,
       ...plan.how,
+      seal: plan.seal,
       clientTools: new Set(plan.echo.tools.map((tool) => tool.name)),
     });
     const ended = Promise.withResolvers<Kept>();

@@ -2,22 +2,25 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ApiSettings } from '../../config/settings.ts';
 import type { Clock } from '../../core/clock.ts';
 import { brand, type SessionKey } from '../../core/ids.ts';
+import type { Message } from '../../core/message.ts';
 import { type Caller, ownId } from '../auth/caller.ts';
 import { type ApiError, badRequest } from '../errors.ts';
 import { toHeader } from '../headers.ts';
 import { chooseModel } from '../model-choice.ts';
 import { readSessionHeaders } from '../session.ts';
 import { type Chain, type Kept, source } from './archive.ts';
-import { joinConversation } from './items.ts';
+import { isSummary, joinConversation } from './items.ts';
 import type { Plan } from './live.ts';
 import { type Asked, isAgentTarget } from './request.ts';
 import type { ResponseEcho } from './resource.ts';
+import type { Seal } from './seal.ts';
 
 export interface PlanDeps {
   readonly api: ApiSettings;
   readonly caller: Caller;
   readonly clock: Clock;
   readonly defaultModel: string;
+  seal(): Promise<Seal>;
 }
 
 /** History messages that `truncation: auto` keeps (api-server §7.1). */
@@ -41,13 +44,14 @@ export async function planResponse(
   const stored = asked.history ?? before.kept?.history ?? [];
   const isChained = asked.history === undefined && before.kept !== undefined;
   const joined = joinConversation(stored, asked.input.messages, isChained);
-  const prior = fields.truncation === 'auto' ? joined.history.slice(-keptMessages) : joined.history;
+  const prior = fields.truncation === 'auto' ? newest(joined.history) : joined.history;
   const carried = asked.history === undefined ? before.kept?.response.instructions : undefined;
   const instructions = fields.instructions ?? carried ?? null;
   const system = [instructions ?? '', asked.input.system].filter((text) => text !== '').join('\n');
   const id = `resp_${clock.hex(14)}`;
   const session = before.kept?.session ?? newSession(clock);
   const sent = fields.model?.trim() ?? '';
+  const seal = fields.include?.includes('reasoning.encrypted_content') ? await deps.seal() : undefined;
   const turnTools = tools.none ? { tools: [] } : {};
   return {
     echo: echoOf(asked, {
@@ -69,6 +73,7 @@ export async function planResponse(
     conversation: before.name,
     previous: before.kept?.response.id,
     format: asked.format,
+    seal: seal && ((text) => seal.close(text)),
     headers: {
       'X-Hermes-Session-Id': toHeader(session),
       'X-Hermes-Model': toHeader(choice?.model ?? deps.defaultModel),
@@ -96,6 +101,13 @@ export async function planResponse(
       consumer: fields.background ? 'chat' : 'live',
     }),
   };
+}
+
+/** Summaries stay whatever their age: everything before them is nowhere else. */
+function newest(history: readonly Message[]): readonly Message[] {
+  if (history.length <= keptMessages) return history;
+  const summaries = history.slice(0, -keptMessages).filter(isSummary);
+  return [...summaries, ...history.slice(-keptMessages)];
 }
 
 interface Before {

@@ -47,7 +47,7 @@ export function historyAfter(
   const own = whole.filter((message) => !isBlank(message));
   const messages = [...(seen.isRepeat ? withoutTail(prior, own) : before(prior, own)), ...own];
   if (result.clientCalls !== undefined) return renamed(messages, seen.ids);
-  if (result.status === 'completed') return messages;
+  if (result.status === 'completed' && result.messages.length > 0) return messages;
   const said = result.text || seen.text || result.error?.message || '';
   const last = messages.at(-1);
   const isThere = last?.role === 'assistant' && last.content === said;

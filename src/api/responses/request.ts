@@ -5,7 +5,9 @@ import type { Message } from '../../core/message.ts';
 import type { Unstored } from '../../turn/contract.ts';
 import type { JsonObject } from '../body.ts';
 import { badRequest } from '../errors.ts';
+import { unmetFields } from '../fields.ts';
 import { type Brought, nothingBrought } from '../media/brought.ts';
+import { responsesFields } from './fields.ts';
 import { readFormat } from './format.ts';
 import { type ReadInput, readHistory, readInput } from './items.ts';
 import type { ResponseEcho } from './resource.ts';
@@ -62,7 +64,7 @@ export async function readResponsesRequest(
     format,
     sampling: samplingOf(fields),
     toolItems: toolItemsOf(fields, headers),
-    ignored: [...ignoredFields(body), ...tools.ignored, ...input.ignored].slice(0, 20),
+    ignored: [...unmetFields(body, responsesFields), ...tools.ignored, ...input.ignored].slice(0, 20),
   };
 }
 
@@ -114,11 +116,4 @@ function toolItemsOf(fields: ResponsesRequest, headers: IncomingHttpHeaders): To
   }
   if (fields.include?.includes('hermes:tool_calls')) return 'hermes:tool_call';
   return isAgentTarget(fields.model) ? 'none' : toolItemsFor(headers['user-agent']);
-}
-
-function ignoredFields(body: JsonObject): string[] {
-  return Object.entries(body)
-    .filter(([name, value]) => value !== null && /^\w{1,64}$/.test(name))
-    .filter(([name]) => !Object.hasOwn(responsesRequest.shape, name))
-    .map(([name]) => name);
 }
