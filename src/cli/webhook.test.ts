@@ -89,7 +89,6 @@ describe('hermes webhook subscribe', () => {
       [['_a'], "Invalid name '_a'."],
       [['a', '--deliver-only'], "Set 'deliver' to a platform"],
       [['a', '--retry-on-script-failure'], 'needs --script'],
-      [['a', '--script', 'x.py'], 'leave out --script'],
       [['a', '--cron-job', 'x'], 'leave out --cron-job'],
       [['a', '--cron-job', 'x', '--deliver-only'], 'exclude each other'],
       [['a', '--route-profile', 'nobody'], "no profile 'nobody'"],

@@ -77,8 +77,6 @@ export async function webhookSubscribe(
 function refused(options: SubscribeOptions, host: Host): string | undefined {
   if (options.retryOnScriptFailure && options.script === undefined)
     return '--retry-on-script-failure needs --script.';
-  if (options.script !== undefined)
-    return 'Scripts of routes are not available in this version; leave out --script.';
   if (options.cronJob !== undefined && options.deliverOnly)
     return '--cron-job and --deliver-only exclude each other; use one of them.';
   if (options.cronJob !== undefined)
@@ -110,6 +108,8 @@ function entryOf(name: string, options: SubscribeOptions, before: Entry | undefi
     deliver: options.deliver,
     ...(options.deliverChatId ? { deliver_extra: { chat_id: options.deliverChatId } } : {}),
     ...(options.deliverOnly ? { deliver_only: true } : {}),
+    ...(options.script ? { script: options.script } : {}),
+    ...(options.retryOnScriptFailure ? { retry_on_script_failure: true } : {}),
     ...(options.mirrorToSession ? { mirror_to_session: true } : {}),
     ...(typeof profile === 'string' && profile !== 'default' ? { profile } : {}),
     created_at: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),

@@ -57,7 +57,8 @@ export async function loadSettings(options: LoadOptions): Promise<Loaded> {
   };
   if (sources.config !== undefined) {
     const platforms = options.platforms.map(({ manifest }) => manifest.name);
-    for (const problem of [...sources.config.problems, ...unknownKeys(sources.config, platforms)])
+    const sections = options.platforms.flatMap(({ manifest }) => manifest.sections ?? []);
+    for (const problem of [...sources.config.problems, ...unknownKeys(sources.config, platforms, sections)])
       report(problem);
   }
   const platforms: Record<string, PlatformBlock> = {};

@@ -29,7 +29,7 @@ export async function platformBlock(
   report: Report,
 ): Promise<PlatformBlock | undefined> {
   const { manifest } = spec;
-  const written = writtenValues(manifest.name, layers);
+  const written = writtenValues(manifest, layers);
   if (!isEnabled(manifest, written, layers, report)) return undefined;
   const config = await spec.config?.();
   const values = new Map(written);
@@ -62,8 +62,8 @@ export async function platformBlock(
   };
 }
 
-/** Later places win; inside one place a key of the block beats the same key under `extra`. */
-function writtenValues(name: string, layers: Layers): Values {
+/** Later places win; inside one place a key under `extra` beats the same key of the block (webhooks §1). */
+function writtenValues({ name, sections = [] }: Manifest, layers: Layers): Values {
   const values = new Map<string, Found>();
   const add = (document: ConfigDocument | undefined, path: readonly string[]) => {
     const block = document?.at(path);
@@ -82,9 +82,10 @@ function writtenValues(name: string, layers: Layers): Values {
         values.set(key, { raw: merged, source });
       }
     };
-    if (isMapping(block['extra'])) take(block['extra'], [...path, 'extra']);
     take(block, path);
+    if (isMapping(block['extra'])) take(block['extra'], [...path, 'extra']);
   };
+  for (const section of sections) add(layers.config, [section]);
   add(layers.legacy, ['platforms', name]);
   for (const path of [['gateway', 'platforms', name], ['platforms', name], [name]]) add(layers.config, path);
   return values;

@@ -93,7 +93,7 @@ export function secretValues(
   env: Readonly<Record<string, string>>,
   data: readonly unknown[],
   more: readonly (string | undefined)[],
-): readonly string[] {
+): string[] {
   const found = new Set<string>();
   const add = (value: unknown) => {
     if (typeof value !== 'string') return;
@@ -116,6 +116,16 @@ export function secretValues(
   for (const part of data) walk(part, '');
   for (const value of more) add(value);
   return [...found].sort((a, b) => b.length - a.length);
+}
+
+/** A file of a platform may name new ones for as long as the gateway runs. */
+const mostSecrets = 10_000;
+
+/** What becomes known later, e.g. in a file that is read again. Whoever holds the list redacts it from now on. */
+export function addSecrets(known: string[], values: readonly string[]): void {
+  for (const value of values)
+    if (value.length >= shortestSecret && known.length < mostSecrets && !known.includes(value))
+      known.push(value);
 }
 
 function passwordOf(url: string): string | undefined {

@@ -82,8 +82,8 @@ export interface Settings {
   /** Folder of the machine-wide credential locks (`HERMES_GATEWAY_LOCK_DIR`, gateway-core §1.4). */
   readonly lockFolder: string;
   readonly timezone: string;
-  /** Values that must never be shown: every configured secret, for redaction. */
-  readonly secrets: readonly string[];
+  /** Values redacted from everything that leaves; grows while the gateway runs (`addSecrets`). */
+  readonly secrets: string[];
   /**
    * API-key and base-URL variables of model providers that are set (agent-runtime §9.2), by variable name.
    * Only `agent` reads it; tool children never see it.

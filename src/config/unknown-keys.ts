@@ -14,7 +14,7 @@ interface Branch {
   leaf: boolean;
 }
 
-function knownTree(platforms: readonly string[]): Branch {
+function knownTree(platforms: readonly string[], sections: readonly string[]): Branch {
   const root: Branch = { children: new Map(), open: false, leaf: false };
   const add = (path: string, open: boolean) => {
     let branch = root;
@@ -31,7 +31,7 @@ function knownTree(platforms: readonly string[]): Branch {
     const also = 'also' in key ? key.also : [];
     for (const path of [name, ...also]) add(path, false);
   }
-  for (const section of openSections) add(section, true);
+  for (const section of [...openSections, ...sections]) add(section, true);
   for (const name of new Set([...platformNames, ...platforms])) {
     if (name === 'api_server') continue;
     for (const place of ['', 'platforms.', 'gateway.platforms.', 'gateway.']) add(`${place}${name}`, true);
@@ -44,9 +44,13 @@ function knownTree(platforms: readonly string[]): Branch {
 }
 
 /** Values of keys are not looked at here: `resolve.ts` checks their types. */
-export function unknownKeys(document: ConfigDocument, platforms: readonly string[]): readonly Problem[] {
+export function unknownKeys(
+  document: ConfigDocument,
+  platforms: readonly string[],
+  sections: readonly string[] = [],
+): readonly Problem[] {
   const problems: Problem[] = [];
-  const root = knownTree(platforms);
+  const root = knownTree(platforms, sections);
   const walk = (value: unknown, branch: Branch, path: Path) => {
     if (branch.open) return;
     if (!isMapping(value)) {

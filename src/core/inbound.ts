@@ -34,6 +34,11 @@ export interface Inbound {
   readonly single?: true;
   /** The answer goes there instead of to `at`. */
   readonly answerTo?: DeliveryTarget;
+  /**
+   * Waits so long before its turn begins. Until then a newer event of its chat that also has it takes its place, text
+   * and wait included: one turn reads the newest.
+   */
+  readonly coalesce?: { readonly waitMs: number };
   /** Tool sets of this turn instead of the platform's; from the operator's configuration only. */
   readonly toolsets?: readonly string[];
   /** The platform's clock in UTC milliseconds; display and age only. */

@@ -23,6 +23,8 @@ export interface Manifest {
   readonly capabilities: Capabilities;
   /** Quiet window in which consecutive texts of one session become one turn. Absent = none. */
   readonly batch?: Batch;
+  /** Further top-level sections of config.yaml that the documentation names; every other place beats them. */
+  readonly sections?: readonly string[];
   /** Config keys whose values are redacted everywhere. */
   readonly secrets: readonly string[];
   /** Hosts this adapter may call, `host` or `*.suffix`. The configured base URL is added by its config. */

@@ -26,7 +26,8 @@ export type DeclineReason =
   | 'empty'
   | 'ignored-kind'
   | 'late-edit'
-  | 'edit-applied';
+  | 'edit-applied'
+  | 'coalesced';
 
 export interface AcceptDeps {
   readonly store: Store;
@@ -73,10 +74,14 @@ export async function accept(
     fresh = 0;
     for (const { event, key, decision, trace } of prepared) {
       let declined = 'declined' in decision ? decision.declined : undefined;
-      // An edit that is given again must not undo a later one.
-      if (declined === undefined && event.kind === 'edit' && (await isKnown(tx, route.account, event)))
+      // What is given again must not undo what came later.
+      const replaces = event.kind === 'edit' || event.coalesce !== undefined;
+      if (declined === undefined && replaces && (await isKnown(tx, route.account, event))) {
+        woken.add(key);
         continue;
+      }
       if (declined === undefined && event.kind === 'edit') declined = await applyEdit(tx, key, event, now);
+      else if ('pending' in decision && (await takePlace(tx, key, decision, now))) declined = 'coalesced';
       const waiting = declined === undefined && 'pending' in decision ? decision : undefined;
       const row = await tx.get(insertInbound, {
         account: route.account,
@@ -134,7 +139,8 @@ function decide(deps: AcceptDeps, route: AccountRoute, event: Inbound): Decision
     shared: isShared(event, deps.settings.sessions),
     ...(command ? { command } : {}),
   };
-  return { pending: envelope, waitMs: command ? 0 : quietWindow(route.batch, event) };
+  const waitMs = event.coalesce?.waitMs ?? (command ? 0 : quietWindow(route.batch, event));
+  return { pending: envelope, waitMs };
 }
 
 /** How long to wait for the next piece of the same message (telegram §3.5): short texts hardly wait. */
@@ -149,6 +155,24 @@ function quietWindow(batch: Batch | undefined, event: Inbound): number {
 
 async function isKnown(tx: Tx, account: AccountId, event: Inbound): Promise<boolean> {
   return (await tx.get(inboundByKey, { account, key: event.key })) !== undefined;
+}
+
+/** True when an event of the same chat still waited to be replaced by a newer one. */
+async function takePlace(
+  tx: Tx,
+  key: SessionKey,
+  { pending, waitMs }: Extract<Decision, { pending: unknown }>,
+  now: number,
+): Promise<boolean> {
+  if (pending.event.coalesce === undefined) return false;
+  for (const row of await tx.all(pendingOf, { session_key: key, limit: editWindow })) {
+    const envelope = readEnvelope(row.body);
+    if (envelope.type !== 'chat' || envelope.event.coalesce === undefined) continue;
+    const body = JSON.stringify(pending);
+    // None when a turn has taken it meanwhile: then this one waits for itself.
+    return (await tx.run(rewritePending, { id: row.id, body, ready_at: now + waitMs })) > 0;
+  }
+  return false;
 }
 
 /** An edit replaces the text of a message that still waits; later ones start nothing. */

@@ -155,6 +155,8 @@ export interface Deps<C> {
   readonly account: AccountId;
   readonly clock: Clock;
   readonly log: Log;
+  /** Secrets that the platform finds in a file of its own: redacted everywhere from now on. */
+  hide(secrets: readonly string[]): void;
   /** Folder of the gateway's files; for files that the documentation gives to this platform. */
   readonly home: string;
   /** Bytes of an outgoing attachment (`PartOp.media.ref`). Throws `NotSent` when it cannot be read or is larger. */

@@ -1,5 +1,6 @@
 /** Opens every configured platform account and keeps it connected; one that cannot be opened never stops the others. */
 import { open } from 'node:fs/promises';
+import { addSecrets } from '../config/secrets.ts';
 import type { PlatformBlock, Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import type { SessionKey } from '../core/ids.ts';
@@ -110,6 +111,7 @@ async function openAccount(
     config,
     account: id,
     clock: deps.clock,
+    hide: (secrets) => addSecrets(deps.settings.secrets, secrets),
     home: deps.settings.home,
     file: readAttachment,
     log: (level, event, data) => deps.log(level, event, { account: id, ...data }),

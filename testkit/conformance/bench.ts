@@ -93,6 +93,7 @@ export async function openBench<C>(
     account,
     clock: systemClock,
     home: tmpdir(),
+    hide: () => {},
     file: async (ref, maxBytes) => {
       const bytes = files.get(ref);
       if (bytes === undefined || bytes.length > maxBytes) throw new NotSent('the file cannot be read');

@@ -54,7 +54,7 @@ test.each([
   [{ mention_patterns: '[ab]c,d' }, 'mention_patterns', ['[ab]c', 'd']],
   [{ ingest_unmentioned_group_messages: true }, 'observe_unmentioned_group_messages', true],
   [{ extra: { guest_mode: true } }, 'guest_mode', true],
-  [{ guest_mode: false, extra: { guest_mode: true } }, 'guest_mode', false],
+  [{ guest_mode: false, extra: { guest_mode: true } }, 'guest_mode', true],
   [{ webhook_url: '' }, 'webhook_url', undefined],
 ] as const)('%o gives %s', (values, key, expected) => {
   expect(parse(values)[key]).toEqual(expected);

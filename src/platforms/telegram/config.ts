@@ -150,12 +150,12 @@ const shape = z
 
 export type TelegramConfig = z.output<typeof shape>;
 
-/** Keys may stand under `extra:` too, the direct ones win; empty text counts as unset. */
+/** Keys may stand under `extra:` too, where they win; empty text counts as unset. */
 function flatten(raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null) return raw;
   const { extra, ...direct } = raw as Readonly<Record<string, unknown>>;
   const inner = typeof extra === 'object' && extra !== null ? extra : {};
-  const known = Object.entries({ ...inner, ...direct }).filter(([, value]) => value !== '' && value !== null);
+  const known = Object.entries({ ...direct, ...inner }).filter(([, value]) => value !== '' && value !== null);
   const merged: Record<string, unknown> = Object.fromEntries(known);
   merged['observe_unmentioned_group_messages'] ??= merged['ingest_unmentioned_group_messages'];
   return merged;

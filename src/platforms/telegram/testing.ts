@@ -49,6 +49,7 @@ export function testDeps(
     account: brand<AccountId>('telegram:8000001'),
     clock: systemClock,
     home: tmpdir(),
+    hide: () => {},
     file: () => Promise.reject(new NotSent('no such file')),
     log: (level, event, data) => void log.push({ level, event, data }),
     fetch: testFetch,

@@ -18,17 +18,24 @@ import { githubDialect } from './dialect.ts';
 import { type Body, deliveryId, eventName, isWanted, readBody } from './event.ts';
 import { passes } from './filters.ts';
 import { comment } from './github.ts';
+import { Groups, type Place } from './groups.ts';
 import { manifest } from './manifest.ts';
 import { agentText, messageOf } from './prompt.ts';
 import { noAuth, type Route } from './route.ts';
 import { RouteTable } from './routes.ts';
 import { provenBy } from './schemes.ts';
+import { runScript } from './script.ts';
 import { issueOf, targetOf } from './target.ts';
+import { renderWhole, type Values } from './template.ts';
 
 const aliveMs = 60_000;
 /** How long the sender of a `deliver_only` event waits: GitHub gives up after 10 seconds. */
 const relayMs = 8_000;
 const shownInLog = 200;
+/** Scripts that run at the same time. */
+const mostScripts = 16;
+/** When the sender is asked to come back after a script could not do its work. */
+const retrySeconds = '60';
 
 /** One request that has passed the checks of who sent it. */
 interface Event {
@@ -43,19 +50,24 @@ class Webhooks implements Adapter {
   readonly #routes: RouteTable;
   readonly #rate: CallRate;
   readonly #deliveries: Deliveries;
+  readonly #groups: Groups;
   /** Routes that were warned about the old generic signature. */
   readonly #deprecated = new Set<string>();
   #counter = 0;
+  #scripts = 0;
+  #signal = new AbortController().signal;
 
   constructor(deps: Deps<WebhookConfig>) {
     this.#deps = deps;
     this.#routes = new RouteTable(deps);
     this.#rate = new CallRate(deps.config.rate_limit, deps.clock);
     this.#deliveries = new Deliveries(deps.clock);
+    this.#groups = new Groups(deps.clock);
   }
 
   async run(intake: Intake, signal: AbortSignal): Promise<void> {
     const { config, clock } = this.#deps;
+    this.#signal = signal;
     await this.#routes.refresh();
     if (!signal.aborted) intake.connected(`port ${config.port}, ${this.#routes.size} route(s)`);
     while (!signal.aborted) {
@@ -115,9 +127,47 @@ class Webhooks implements Adapter {
     if (route.cronJob !== undefined)
       return json(501, { error: 'cron_job is not available in this version', route: route.name });
     const id = deliveryId(headers) ?? this.#newId();
-    const event: Event = { route, name, id, body };
     const delivery = this.#deliveries.begin(route.name, id);
-    return route.deliverOnly ? this.#relay(event, delivery, intake) : this.#accept(event, delivery, intake);
+    const event: Event = { route, name, id, body };
+    const seen = route.script === undefined ? event : await this.#scripted(event, route.script, delivery);
+    if ('status' in seen) return seen;
+    return route.deliverOnly ? this.#relay(seen, delivery, intake) : this.#accept(seen, delivery, intake);
+  }
+
+  /** The event as the script of its route leaves it, or the answer that ends it. */
+  async #scripted(event: Event, script: string, delivery: Delivery): Promise<Event | RawReply> {
+    const { route, name, id, body } = event;
+    // A repetition must not run a script twice that counts or writes; the store knows the older ones.
+    if (delivery.isKnown) return json(200, { status: 'duplicate', delivery_id: id });
+    const { clock, home, config, log } = this.#deps;
+    const again = () => {
+      const { status, headers, body: text } = json(503, failure);
+      return { status, headers: { ...headers, 'retry-after': retrySeconds }, body: text ?? '' };
+    };
+    const failure = { status: 'error', reason: 'script_failed', route: route.name };
+    if (this.#scripts >= mostScripts) return again();
+    this.#scripts += 1;
+    const timeoutMs = config.script_timeout_seconds * 1000;
+    const asked = { script, payload: body.payload, event: name, delivery: id, secret: route.secret };
+    const result = await runScript(
+      { clock, home, env: config.gh_env, timeoutMs },
+      asked,
+      this.#signal,
+    ).finally(() => {
+      this.#scripts -= 1;
+    });
+    switch (result.kind) {
+      case 'payload':
+        return { ...event, body: { raw: body.raw, payload: result.payload } };
+      case 'failed':
+        log('warn', 'webhook.script_failed', { route: route.name, delivery: id, script, why: result.why });
+        if (route.retryOnScriptFailure) return again();
+        return json(200, { status: 'ignored', reason: 'script', route: route.name });
+      case 'ignore':
+        return json(200, { status: 'ignored', reason: 'script', route: route.name });
+      default:
+        return result satisfies never;
+    }
   }
 
   /** The agent works on it; confirmed as soon as it is on disk. */
@@ -126,17 +176,31 @@ class Webhooks implements Adapter {
     const values = { payload: body.payload, event: name };
     const target = targetOf(route, values);
     if (target.kind === 'bad') this.#undeliverable(event, target.why, 'the answer goes to the log');
-    const { fresh } = await intake.accept([
-      {
-        ...this.#inbound(event, delivery),
-        text: agentText(route, values, this.#deps.clock.hex(8)),
-        ...(target.kind === 'to' ? { answerTo: target.target } : {}),
-        ...(route.toolsets === undefined ? {} : { toolsets: route.toolsets }),
-      },
-    ]);
+    const place = this.#placeOf(route, values, delivery);
+    const inbound: Inbound = {
+      ...this.#inbound(event, delivery, place?.first),
+      text: agentText(route, values, this.#deps.clock.hex(8), place?.superseded),
+      ...(place === undefined ? {} : { coalesce: { waitMs: place.waitMs } }),
+      ...(target.kind === 'to' ? { answerTo: target.target } : {}),
+      ...(route.toolsets === undefined ? {} : { toolsets: route.toolsets }),
+    };
+    let fresh = 0;
+    try {
+      ({ fresh } = await intake.accept([inbound]));
+    } finally {
+      if (fresh === 0) place?.leave();
+    }
     if (fresh === 0) return json(200, { status: 'duplicate', delivery_id: id });
     delivery.taken();
-    return json(202, { status: 'accepted', route: route.name, event: name, delivery_id: id });
+    const status = place === undefined ? 'accepted' : 'coalesced';
+    return json(202, { status, route: route.name, event: name, delivery_id: id });
+  }
+
+  /** Undefined = the event waits for nobody: its route says so, or its key has no value. */
+  #placeOf({ name, coalesce }: Route, values: Values, delivery: Delivery): Place | undefined {
+    if (coalesce === undefined) return undefined;
+    const key = renderWhole(coalesce.key, values);
+    return key === undefined ? undefined : this.#groups.join(name, key, delivery.key, coalesce);
   }
 
   /** No agent: the sender hears what became of the message, so that it can try again. */
@@ -166,11 +230,11 @@ class Webhooks implements Adapter {
     return json(202, { status: 'accepted', ...facts, event: name });
   }
 
-  #inbound({ route, id, body }: Event, delivery: Delivery): Omit<Inbound, 'text'> {
+  #inbound({ route, id, body }: Event, delivery: Delivery, first?: string): Omit<Inbound, 'text'> {
     return {
       key: brand(delivery.key),
-      // A conversation of its own for every delivery.
-      at: { chat: brand(`webhook:${delivery.key}`) },
+      // A conversation of its own for every delivery, and for every group that waits together.
+      at: { chat: brand(`webhook:${first ?? delivery.key}`) },
       single: true,
       kind: 'message',
       scope: 'dm',

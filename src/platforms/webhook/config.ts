@@ -40,7 +40,12 @@ const shape = z.object({
     .max(64 * 1024 * 1024)
     .default(1_048_576)
     .describe('Largest body; larger ones are refused before they are read.'),
-  script_timeout_seconds: z.unknown().optional().describe('Accepted for compatibility; without effect.'),
+  script_timeout_seconds: z.coerce
+    .number()
+    .max(3600)
+    .default(30)
+    .transform((seconds) => Math.max(1, seconds))
+    .describe('How long a script of a route may take.'),
   routes: z.record(z.string(), z.unknown()).nullish().describe('Routes by name.'),
   gh: z.string().min(1).default('gh').describe('The GitHub CLI, for deliver: github_comment.'),
   gh_env: z
@@ -49,7 +54,7 @@ const shape = z.object({
     .describe('The environment the GitHub CLI gets: its own variables only, none of the gateway.'),
 });
 
-export type WebhookConfig = Omit<z.output<typeof shape>, 'routes' | 'enabled' | 'script_timeout_seconds'> & {
+export type WebhookConfig = Omit<z.output<typeof shape>, 'routes' | 'enabled'> & {
   readonly routes: ReadonlyMap<string, Route>;
 };
 
@@ -74,7 +79,7 @@ export const webhookConfig: ConfigSpec<WebhookConfig> = {
         for (const { path, message } of read.problems)
           context.addIssue({ code: 'custom', path: ['routes', name, ...path], message });
     }
-    const { enabled: _enabled, script_timeout_seconds: _unused, ...settings } = written;
+    const { enabled: _enabled, ...settings } = written;
     return { ...settings, routes };
   }),
   account: () => 'main',

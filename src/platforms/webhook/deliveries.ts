@@ -52,8 +52,16 @@ export class CallRate {
 export interface Delivery {
   /** Unique per delivery; the same again within an hour of its acceptance. */
   readonly key: string;
+  /** It was taken before, in its hour, by this process: nothing has to be done for it again. */
+  readonly isKnown: boolean;
   /** To be called when it was taken: its hour begins. */
   taken(): void;
+}
+
+interface Seen {
+  readonly key: string;
+  at: number;
+  isTaken: boolean;
 }
 
 const hourMs = 3_600_000;
@@ -66,7 +74,7 @@ const mostRemembered = 10_000;
  */
 export class Deliveries {
   readonly #clock: Clock;
-  readonly #seen = new Map<string, { readonly key: string; at: number }>();
+  readonly #seen = new Map<string, Seen>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -76,22 +84,24 @@ export class Deliveries {
     const now = this.#clock.now();
     const name = `${route}:${id}`;
     const known = this.#seen.get(name);
-    const entry =
+    const entry: Seen =
       known === undefined
-        ? { key: name, at: now }
+        ? { key: name, at: now, isTaken: false }
         : now - known.at > hourMs
-          ? { key: `${name}@${now}`, at: now }
+          ? { key: `${name}@${now}`, at: now, isTaken: false }
           : known;
     if (entry !== known) this.#remember(name, entry);
     return {
       key: entry.key,
+      isKnown: entry.isTaken,
       taken: () => {
         entry.at = this.#clock.now();
+        entry.isTaken = true;
       },
     };
   }
 
-  #remember(name: string, entry: { readonly key: string; at: number }): void {
+  #remember(name: string, entry: Seen): void {
     this.#seen.delete(name);
     this.#seen.set(name, entry);
     const oldest = this.#seen.keys().next();

@@ -30,6 +30,8 @@ beforeAll(async () => {
     home: { prompt: 'Say {text}', deliver: 'telegram' },
     review: { prompt: 'Review {number}', deliver: 'github_comment', deliver_extra: toPullRequest },
     alert: { prompt: 'Disk {host} at {percent}%', deliver: 'telegram', deliver_only: true },
+    quiet: { prompt: 'PR {n} is {state}', coalesce: { key: 'n', window_seconds: 2 } },
+    pages: { prompt: 'Page {n}', deliver: 'telegram' },
     nowhere: { prompt: 'x', deliver: 'discord', deliver_only: true },
   };
   const extra = { host: '127.0.0.1', port, secret, gh: github.gh, gh_env: github.env, routes };
@@ -101,9 +103,37 @@ describe('an event', () => {
     expect(logged().split('webhook:plain:d-2: echo: ')).toHaveLength(2);
   });
 
+  it('that coalesces stands for those before it, also when the gateway is killed meanwhile', async () => {
+    for (const state of ['opened', 'labeled', 'closed'])
+      expect(await post('quiet', { n: 7, state })).toMatchObject({
+        status: 202,
+        body: { status: 'coalesced' },
+      });
+    await gateway.kill();
+    gateway = new GatewayProcess(home);
+    await gateway.listening();
+    expect(await post('quiet', { n: 7, state: 'labeled' })).toMatchObject({ body: { status: 'duplicate' } });
+    await expect.poll(() => asked('PR 7 is').length, { timeout: 15_000 }).toBe(1);
+    const [request] = asked('PR 7 is');
+    expect(request?.lastUserText).toContain('PR 7 is closed');
+    expect(request?.lastUserText).toContain('2 earlier event(s)');
+    await expect.poll(logged, { timeout: 10_000 }).toContain('Response for webhook:quiet:');
+    expect(asked('PR 7 is')).toHaveLength(1);
+  });
+
   it('is answered in the home channel of another platform', async () => {
     await post('home', { text: 'hello from afar' });
     await expect.poll(() => sent().join(), { timeout: 10_000 }).toContain('hello from afar');
+  });
+
+  it('whose answer is the marker of silence is delivered nowhere', async () => {
+    upstream.script({ text: '[SILENT]' });
+    const before = sent().length;
+    await post('pages', { n: 1 }, { 'x-github-delivery': 'silent' });
+    await expect.poll(() => asked('Page 1').length, { timeout: 10_000 }).toBe(1);
+    await post('pages', { n: 2 }, { 'x-github-delivery': 'loud' });
+    await expect.poll(() => sent().length, { timeout: 10_000 }).toBe(before + 1);
+    expect(sent().at(-1)).toContain('Page 2');
   });
 
   it('is answered with a comment on GitHub', async () => {
@@ -170,6 +200,11 @@ describe('a subscription', () => {
     expect((await post('live-one', { n: 1 })).status).toBe(202);
     const tested = await hermes('webhook', 'test', 'live-one');
     expect(tested.out).toContain('Response (202): {"status":"accepted","route":"live-one","event":"test"');
+    const hidden = 'an-own-secret-of-the-new-route';
+    await hermes('webhook', 'subscribe', 'hidden', '--secret', hidden, '--prompt', '{n}');
+    await post('plain', { n: 1, text: hidden }, { 'x-github-delivery': 'shown' });
+    await expect.poll(logged, { timeout: 10_000 }).toContain('Response for webhook:plain:shown');
+    expect(logged()).not.toContain(hidden);
     await hermes('webhook', 'remove', 'live-one');
     expect((await post('live-one', { n: 2 })).status).toBe(404);
   });

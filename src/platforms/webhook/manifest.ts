@@ -31,6 +31,8 @@ export const manifest: Manifest = {
     buttons: false,
     media: {},
   },
+  // The page's example of a forum topic writes its route there.
+  sections: ['webhooks'],
   secrets: ['secret'],
   // Comments are written by the gh program, which has connections of its own.
   origins: [],

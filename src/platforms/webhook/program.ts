@@ -9,6 +9,10 @@ export interface Run {
   readonly env: Readonly<Record<string, string>>;
   readonly input: string;
   readonly timeoutMs: number;
+  /** Default: the folder of the gateway. */
+  readonly cwd?: string;
+  /** Bytes kept of each of its outputs; the rest is read and dropped. Default 64 KiB. */
+  readonly mostOutput?: number;
 }
 
 export type Ended =
@@ -18,13 +22,14 @@ export type Ended =
   /** It was killed, by us or by others: what it did is not known. */
   | { readonly kind: 'killed'; readonly why: string };
 
-const mostOutput = 64 * 1024;
+const defaultOutput = 64 * 1024;
 
 /** Never rejects. */
 export function runProgram(run: Run, clock: Clock, signal: AbortSignal): Promise<Ended> {
   if (signal.aborted) return Promise.resolve({ kind: 'not-started', code: 'ABORTED' });
   return new Promise((resolve) => {
-    const child = spawn(run.file, run.args, { env: run.env, stdio: 'pipe', windowsHide: true });
+    const where = run.cwd === undefined ? {} : { cwd: run.cwd };
+    const child = spawn(run.file, run.args, { env: run.env, stdio: 'pipe', windowsHide: true, ...where });
     let killed: string | undefined;
     const kill = (why: string) => {
       killed ??= why;
@@ -38,8 +43,9 @@ export function runProgram(run: Run, clock: Clock, signal: AbortSignal): Promise
       signal.removeEventListener('abort', stop);
       resolve(ended);
     };
-    const out = collect(child.stdout);
-    const err = collect(child.stderr);
+    const most = run.mostOutput ?? defaultOutput;
+    const out = collect(child.stdout, most);
+    const err = collect(child.stderr, most);
     child.on('error', (error: NodeJS.ErrnoException) => {
       if (child.pid === undefined) finish({ kind: 'not-started', code: error.code ?? 'UNKNOWN' });
     });
@@ -61,7 +67,7 @@ export function runProgram(run: Run, clock: Clock, signal: AbortSignal): Promise
 }
 
 /** Reads on after the limit, so that the program is never blocked by what is not kept. */
-function collect(stream: NodeJS.ReadableStream): () => string {
+function collect(stream: NodeJS.ReadableStream, mostOutput: number): () => string {
   const chunks: Buffer[] = [];
   let size = 0;
   stream.on('data', (chunk: Buffer) => {

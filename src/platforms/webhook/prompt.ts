@@ -12,10 +12,19 @@ export function messageOf(route: Pick<Route, 'name' | 'prompt'>, values: Values)
   return `Webhook event '${values.event}' on route '${route.name}':\n\n\`\`\`json\n${json}\n\`\`\``;
 }
 
-/** `mark` has to be new and unpredictable for every event. */
-export function agentText(route: Pick<Route, 'name' | 'prompt'>, values: Values, mark: string): string {
+/** `mark` has to be new and unpredictable for every event; `superseded` counts those this one stands for. */
+export function agentText(
+  route: Pick<Route, 'name' | 'prompt'>,
+  values: Values,
+  mark: string,
+  superseded = 0,
+): string {
   const message = messageOf(route, values);
-  const head = `A webhook event arrived on route "${route.name}".`;
+  const earlier =
+    superseded === 0
+      ? ''
+      : ` It is the newest of ${superseded + 1}: ${superseded} earlier event(s) of the same kind were superseded by it.`;
+  const head = `A webhook event arrived on route "${route.name}".${earlier}`;
   if (route.prompt !== '' && !hasPlaceholder(route.prompt))
     return `${head}\n\nTask, written by the operator of this gateway:\n${message}`;
   const task =

@@ -46,8 +46,15 @@ describe('the gateway refuses to start', () => {
     expect(refused({ cron_job: 'x', coalesce: { key: 'a' } })).toContain('coalesce together with cron_job');
   });
 
-  it('a route whose script it would not run', () => {
-    expect(refused({ script: 'filter.py' })).toContain("Remove 'script'");
+  it('a script that may be tried again and is not there', () => {
+    expect(refused({ retry_on_script_failure: true })).toContain('without a script');
+    expect(start({ retry_on_script_failure: true, script: 'filter.py' })).toBe('starts');
+  });
+
+  it('events that wait together without a key', () => {
+    expect(refused({ coalesce: { window_seconds: 5 } })).toContain('coalesce.key');
+    expect(refused({ coalesce: { key: ' ' } })).toContain('coalesce.key');
+    expect(start({ coalesce: { key: 'id', window_seconds: '5' } })).toBe('starts');
   });
 
   it('a profile that is empty or nothing, and values of the wrong kind, each with its place', () => {
@@ -81,7 +88,7 @@ describe('a route', () => {
   it('says what it asks for and this version does not have', () => {
     const all = { skills: ['github-code-review'], cron_job: 'daily', mirror_to_session: true };
     expect(route(all)?.unavailable.join('\n')).toMatch(/github-code-review.*daily.*mirror_to_session/s);
-    expect(route({ coalesce: { key: 'number' } })?.unavailable).toHaveLength(1);
+    expect(route({ coalesce: { key: 'number' } })?.unavailable).toEqual([]);
     expect(route({})?.unavailable).toEqual([]);
   });
 });

@@ -18,8 +18,22 @@ export interface Route {
   readonly profile?: string;
   readonly toolsets?: readonly string[];
   readonly cronJob?: string;
+  /** File below `scripts/` of the home that sees every event first. */
+  readonly script?: string;
+  /** A script that failed is told to the sender, who tries again. */
+  readonly retryOnScriptFailure: boolean;
+  readonly coalesce?: Coalesce;
   /** What the route asks for and this version does not have, as sentences. */
   readonly unavailable: readonly string[];
+}
+
+/** Events with the same key wait for a quiet moment, and only the newest of them is worked on. */
+export interface Coalesce {
+  /** A field of the payload, or a template. */
+  readonly key: string;
+  readonly windowMs: number;
+  /** From the first event on. */
+  readonly maxWaitMs: number;
 }
 
 export interface RouteProblem {
@@ -62,6 +76,27 @@ const flag = z
   .nullish()
   .transform((value) => value ?? false);
 
+const inSeconds = (otherwise: number) =>
+  z.coerce
+    .number()
+    .min(1)
+    .max(86_400)
+    .default(otherwise)
+    .transform((seconds) => seconds * 1000);
+const coalesce = z
+  .object({
+    key: z.string().trim().min(1).max(1000),
+    window_seconds: inSeconds(30),
+    max_wait_seconds: inSeconds(300),
+  })
+  .transform(
+    ({ key, window_seconds, max_wait_seconds }): Coalesce => ({
+      key,
+      windowMs: window_seconds,
+      maxWaitMs: Math.max(window_seconds, max_wait_seconds),
+    }),
+  );
+
 const shape = z.object({
   events: words,
   secret: text,
@@ -72,10 +107,11 @@ const shape = z.object({
   deliver_only: flag,
   enabled: z.unknown().optional(),
   filters: z.unknown().optional(),
-  script: z.unknown().optional(),
+  script: text,
+  retry_on_script_failure: flag,
   toolsets: z.array(z.string()).nullish(),
   cron_job: text,
-  coalesce: z.unknown().optional(),
+  coalesce: coalesce.nullish(),
   mirror_to_session: flag,
   profile: z.string().trim().min(1).optional(),
 });
@@ -113,7 +149,7 @@ export function readRoute(
     message: said(message),
   }));
   if (problems.length > 0) return { problems };
-  const { toolsets, cron_job, profile } = written;
+  const { toolsets, cron_job, profile, script } = written;
   return {
     route: {
       name,
@@ -128,13 +164,16 @@ export function readRoute(
       ...(profile === undefined ? {} : { profile }),
       ...(toolsets && rules.origin === 'config' ? { toolsets } : {}),
       ...(cron_job ? { cronJob: cron_job } : {}),
+      ...(script ? { script } : {}),
+      retryOnScriptFailure: written.retry_on_script_failure,
+      ...(written.coalesce ? { coalesce: written.coalesce } : {}),
       unavailable: [...unavailable(written, rules)],
     },
   };
 }
 
 function* problemsOf(written: Written, secret: string, rules: RouteRules): Iterable<RouteProblem> {
-  const { deliver, deliver_only, cron_job, coalesce, script } = written;
+  const { deliver, deliver_only, cron_job, coalesce, script, retry_on_script_failure } = written;
   if (secret === '')
     yield {
       path: ['secret'],
@@ -152,16 +191,15 @@ function* problemsOf(written: Written, secret: string, rules: RouteRules): Itera
     };
   if (deliver_only && cron_job)
     yield { path: ['cron_job'], message: `has both deliver_only and cron_job. Remove one of them.` };
-  if (isSet(coalesce) && (deliver_only || cron_job))
+  if (coalesce && (deliver_only || cron_job))
     yield {
       path: ['coalesce'],
       message: `has coalesce together with ${deliver_only ? 'deliver_only' : 'cron_job'}. Remove one of them.`,
     };
-  // Without its script the route would let through what the script is there to stop.
-  if (isSet(script))
+  if (retry_on_script_failure && !script)
     yield {
-      path: ['script'],
-      message: `names a script, and scripts of routes are not available in this version. Remove 'script'; 'filters' can ignore events by their content.`,
+      path: ['retry_on_script_failure'],
+      message: `has retry_on_script_failure without a script. Name the script, or remove it.`,
     };
 }
 
@@ -170,13 +208,8 @@ function* unavailable(written: Written, rules: RouteRules): Iterable<string> {
     yield `skills are not available in this version: ${written.skills.join(', ')}`;
   if (written.cron_job)
     yield `cron jobs are not available in this version: events for ${written.cron_job} are refused`;
-  if (isSet(written.coalesce)) yield 'coalesce is not available in this version: every event runs by itself';
   if (written.mirror_to_session)
     yield 'mirror_to_session is not available in this version: deliveries are not written into the session';
   if (written.toolsets && rules.origin === 'subscription')
     yield 'toolsets of a subscription are ignored: grant them in config.yaml';
-}
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== false && value !== '';
 }

@@ -103,6 +103,16 @@ describe('a subscription', () => {
   });
 });
 
+it('a secret in the file is redacted from the moment it is read, also one of a route that is refused', async () => {
+  write({ one: { secret: 'first-secret' }, bad: { secret: 'refused-secret', deliver_only: true } });
+  const { post, hidden } = open();
+  await post('one', {}, {});
+  expect(hidden).toEqual(['first-secret', 'refused-secret']);
+  write({ one: { secret: 'second-secret' } });
+  await post('one', {}, {});
+  expect(hidden.at(-1)).toBe('second-secret');
+});
+
 describe('the file', () => {
   it('belongs to its owner alone and is replaced in one step', () => {
     writeFileSync(subscriptionsFile(home), '{}');

@@ -9,6 +9,7 @@ export interface RouteTableDeps {
   readonly config: WebhookConfig;
   readonly home: string;
   readonly log: Log;
+  hide(secrets: readonly string[]): void;
 }
 
 export class RouteTable {
@@ -33,13 +34,16 @@ export class RouteTable {
 
   /** Never rejects: an unreadable file leaves the routes as they were. */
   async refresh(): Promise<void> {
-    const { home, log } = this.#deps;
+    const { home, log, hide } = this.#deps;
     try {
       const state = subscriptionsState(home);
       if (state === this.#state) return;
       this.#state = state;
       const before = this.#dynamic;
-      this.#dynamic = this.#read(await readSubscriptions(home));
+      const entries = await readSubscriptions(home);
+      // Before anything of them can be logged, those that are refused included.
+      hide([...entries.values()].flatMap(({ secret }) => (typeof secret === 'string' ? secret : [])));
+      this.#dynamic = this.#read(entries);
       if (before.size > 0 || this.#dynamic.size > 0)
         log('info', 'webhook.subscriptions', { routes: [...this.#dynamic.keys()] });
     } catch (error) {

@@ -25,6 +25,18 @@ export function hasPlaceholder(template: string): boolean {
   return template.search(placeholder) >= 0;
 }
 
+/** A bare field or a template; undefined as long as one of its values is missing or empty. */
+export function renderWhole(template: string, values: Values): string | undefined {
+  let isWhole = true;
+  const asked = template.includes('{') ? template : `{${template}}`;
+  const text = asked.replace(placeholder, (_, path: string) => {
+    const value = filled(path, values) ?? '';
+    isWhole &&= value !== '';
+    return value;
+  });
+  return isWhole && hasPlaceholder(asked) ? cut(text, mostInAll) : undefined;
+}
+
 /** Texts inside are templates, everything else is passed on; only the first level counts. */
 export function renderAll(
   extra: Readonly<Record<string, unknown>>,

@@ -69,6 +69,8 @@ export interface Setup {
   readonly intake: TestIntake;
   readonly clock: HandClock;
   readonly log: LogLine[];
+  /** What the adapter wants to be redacted. */
+  readonly hidden: string[];
   /** Signed like GitHub does unless `headers` are given. */
   post(route: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   deliver(chat: string, op: PartOp | string, signal?: AbortSignal): Promise<Outcome>;
@@ -91,6 +93,7 @@ export function setUp(
   options: SetupOptions = {},
 ): Setup {
   const log: LogLine[] = [];
+  const hidden: string[] = [];
   const clock = options.clock ?? handClock();
   const intake = testIntake();
   const adapter = webhooks.open({
@@ -98,6 +101,7 @@ export function setUp(
     account: brand<AccountId>('webhook:main'),
     clock,
     home: options.home ?? tmpdir(),
+    hide: (secrets) => void hidden.push(...secrets),
     file: () => Promise.reject(new NotSent('no such file')),
     log: (level, event, data) => void log.push({ level, event, data }),
     fetch: () => Promise.reject(new NotSent('no network here')),
@@ -108,6 +112,7 @@ export function setUp(
     intake,
     clock,
     log,
+    hidden,
     post: async (route, body, headers) => {
       const text = typeof body === 'string' ? body : JSON.stringify(body);
       const signed = headers ?? signers.github(text, secret);

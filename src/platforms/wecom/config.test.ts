@@ -16,9 +16,10 @@ describe('the settings', () => {
     expect(problems({ bot_id: '', secret: 's' })).toEqual([['bot_id', sentence]]);
   });
 
-  test('may stand under extra and in both spellings, the direct and documented ones win', () => {
+  test('may stand in both spellings, the documented one wins', () => {
     const config = parse({
-      extra: { dm_policy: 'disabled', groupAllowFrom: 'a, b', websocketUrl: 'wss://own.example' },
+      groupAllowFrom: 'a, b',
+      websocketUrl: 'wss://own.example',
       dm_policy: ' Allowlist ',
       allowFrom: ['x'],
       allow_from: ['y'],

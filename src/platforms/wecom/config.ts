@@ -83,14 +83,6 @@ function renamed(raw: unknown): unknown {
   return Object.fromEntries([...old, ...entries]);
 }
 
-/** Keys may stand under `extra:` too, the direct ones win. */
-function flatten(raw: unknown): unknown {
-  if (typeof raw !== 'object' || raw === null) return raw;
-  const { extra, ...direct } = raw as Readonly<Record<string, unknown>>;
-  const inner = renamed(extra ?? {});
-  return { ...(typeof inner === 'object' ? inner : {}), ...(renamed(direct) as object) };
-}
-
 export const wecomConfig: ConfigSpec<WeComConfig> = {
   env: {
     WECOM_BOT_ID: 'bot_id',
@@ -102,7 +94,7 @@ export const wecomConfig: ConfigSpec<WeComConfig> = {
     HERMES_WECOM_TEXT_BATCH_DELAY_SECONDS: 'text_batch_delay_seconds',
     HERMES_WECOM_TEXT_BATCH_SPLIT_DELAY_SECONDS: 'text_batch_split_delay_seconds',
   },
-  schema: z.preprocess(flatten, shape),
+  schema: z.preprocess(renamed, shape),
   account: (config) => config.bot_id,
   identity: (config) => ({ scope: 'wecom-bot-id', value: config.bot_id, description: 'WeCom bot ID' }),
   access: (config) => ({

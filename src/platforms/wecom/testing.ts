@@ -88,6 +88,7 @@ export async function setUp(
     account: brand<AccountId>(`wecom:${config.bot_id}`),
     clock,
     home: tmpdir(),
+    hide: () => {},
     log: (level, event, data) => void log.push({ level, event, data }),
     fetch: net.fetch,
     socket: net.socket,
