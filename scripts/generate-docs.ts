@@ -66,7 +66,10 @@ function page(title: string, source: string, ...blocks: readonly string[]): stri
 const topics: readonly (readonly [string, RegExp])[] = [
   ['Model', /^(model|providers|custom_providers|fallback_providers)\b/],
   ['Agent', /^(agent|HERMES_EPHEMERAL|tool_output|file_read)/],
-  ['API server', /^(platforms\.api_server|display\.platforms\.api_server)/],
+  [
+    'API server',
+    /^(platforms\.api_server|display\.platforms\.api_server|gateway\.(auth|trustedProxies|allowRealIp))/,
+  ],
   ['Who may talk, and with which tools', /^(GATEWAY_ALLOW|platform_toolsets)/],
   ['Commands and safety', /^(terminal|MESSAGING_CWD|SUDO|approvals|command_allowlist|security|HERMES_)/],
   ['Conversations', /^(group_sessions|thread_sessions|session_reset|display)/],
