@@ -1,10 +1,26 @@
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { virtualClock } from '../../testkit/clock.ts';
-import { type OpenOptions, openFake } from './testing/open.ts';
+import type { ApiAuth } from '../config/settings.ts';
+import { authDefaults, type OpenOptions, openFake } from './testing/open.ts';
 
 const hex32 = '0123456789abcdef0123456789abcdef';
 const public0 = { host: '0.0.0.0' };
+
+const named = (secret: string) => ({ name: 'ci', key: secret, scopes: ['chat'] as const, owner: false });
+const tokenAuth = (secret: string): ApiAuth => ({ ...authDefaults, gateway: { mode: 'token', secret } });
+const proxyAuth = (localPassword: string | undefined): ApiAuth => ({
+  ...authDefaults,
+  gateway: {
+    mode: 'trusted-proxy',
+    userHeader: 'x-user',
+    requiredHeaders: [],
+    allowUsers: [],
+    allowLoopback: false,
+    localPassword,
+  },
+  proxies: { trusted: ['10.0.0.1'], allowRealIp: false },
+});
 
 const refusals: [string, OpenOptions, string][] = [
   [
@@ -32,6 +48,34 @@ const refusals: [string, OpenOptions, string][] = [
     { network: true, api: { ...public0, key: '1234567' } },
     'WEAK_KEY',
   ],
+  [
+    'a network address with a strong key and a weak one',
+    { network: true, api: { ...public0, key: hex32, auth: { ...authDefaults, keys: [named('short')] } } },
+    'WEAK_KEY',
+  ],
+  [
+    'a network address with a weak token',
+    { network: true, api: { ...public0, key: undefined, auth: tokenAuth('changeme') } },
+    'WEAK_KEY',
+  ],
+  [
+    'a network address with a weak password for this machine',
+    { network: true, api: { ...public0, key: undefined, auth: proxyAuth('tiny') } },
+    'WEAK_KEY',
+  ],
+  [
+    'a network address with mode none',
+    {
+      network: true,
+      api: { ...public0, key: undefined, auth: { ...authDefaults, gateway: { mode: 'none' } } },
+    },
+    'BIND_WITHOUT_KEY',
+  ],
+  [
+    'require_key with mode none',
+    { api: { requireKey: true, key: undefined, auth: { ...authDefaults, gateway: { mode: 'none' } } } },
+    'WEAK_KEY',
+  ],
   ['10. require_key on loopback without a key', { api: { requireKey: true, key: undefined } }, 'WEAK_KEY'],
   ['10. require_key with 15 characters', { api: { requireKey: true, key: '123456789012345' } }, 'WEAK_KEY'],
 ];
@@ -48,6 +92,21 @@ const starts: [string, OpenOptions, RegExp | undefined][] = [
   ['8. a network address with a 32-hex key', { network: true, api: { ...public0, key: hex32 } }, undefined],
   ['9. loopback without a key', { api: { key: undefined } }, /every program on this machine/],
   ['loopback with a short key', { api: { key: 'tiny-k3y' } }, /shorter than 16/],
+  [
+    'a network address with a strong token',
+    { network: true, api: { ...public0, key: undefined, auth: tokenAuth(hex32) } },
+    undefined,
+  ],
+  [
+    'a network address with a proxy in front',
+    { network: true, api: { ...public0, key: undefined, auth: proxyAuth(undefined) } },
+    undefined,
+  ],
+  [
+    'loopback with a short key of a program',
+    { api: { auth: { ...authDefaults, keys: [named('tiny-k3y')] } } },
+    /the API key ci is a placeholder or shorter/,
+  ],
   ['loopback with a placeholder', { api: { key: 'dummy' } }, /placeholder/],
   ['require_key with 16 characters', { api: { requireKey: true, key: '1234567890123456' } }, undefined],
   [
