@@ -141,6 +141,7 @@ describe('the official openai client, unmodified, against the real gateway', () 
     );
     const iterator = stream[Symbol.asyncIterator]();
     await iterator.next();
+    await expect.poll(() => seen().length).toBe(1);
     abort.abort();
     await expect.poll(() => served.active(), { timeout: 5_000 }).toBe(0);
     expect(seen()).toHaveLength(1);

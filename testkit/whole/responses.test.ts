@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type OpenAI from 'openai';
-import { BadRequestError, NotFoundError } from 'openai';
+import { APIError, BadRequestError, NotFoundError } from 'openai';
+import { zodTextFormat } from 'openai/helpers/zod';
 import { ResponsesWS } from 'openai/resources/responses/ws';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { serve } from './served.ts';
 
 const served = serve();
@@ -101,6 +103,20 @@ describe('the official openai client, unmodified, on /v1/responses', () => {
     expect(failed).toMatchObject({ status: 'failed', error: { code: 'invalid_output' } });
   });
 
+  it('parses an answer by the schema helper, whole and from a stream', async () => {
+    const Event = z.object({ name: z.string(), people: z.array(z.string()) });
+    const event = { name: 'Fair', people: ['Ann', 'Bob'] };
+    served.upstream.script({ text: JSON.stringify(event) }, { text: JSON.stringify(event) });
+    const text = { format: zodTextFormat(Event, 'event') };
+    const parsed = await served.client.responses.parse({ input: 'who?', text });
+    expect(parsed.output_parsed).toEqual(event);
+    const stream = served.client.responses.stream({ input: 'who?', text });
+    expect((await stream.finalResponse()).output_parsed).toEqual(event);
+    expect(seen()[0]?.body['response_format']).toMatchObject({
+      json_schema: { name: 'event', strict: true },
+    });
+  });
+
   it('runs a response in the background, follows it, and cancels another', async () => {
     served.upstream.script({ text: 'one two three', fault: { kind: 'slow', msPerFrame: 40 } });
     const started = await served.client.responses.create({ input: 'x', background: true });
@@ -146,12 +162,22 @@ describe('the official openai client, unmodified, on /v1/responses', () => {
     await expect(served.client.responses.create({ input: [] })).rejects.toBeInstanceOf(BadRequestError);
   });
 
-  it('gets a failed response, not an exception, when the model fails', async () => {
-    served.upstream.script({ fault: { kind: 'status', status: 400, message: 'no such thing' } });
+  it('gets a failed response when the model fails, and a typed error in a stream', async () => {
+    const fault = { kind: 'status', status: 400, message: 'no such thing' } as const;
+    served.upstream.script({ fault }, { fault });
+    const answer = await served.client.responses.create({ input: 'x' });
+    expect(answer).toMatchObject({ status: 'failed', error: { code: 'server_error' } });
     const stream = served.client.responses.stream({ input: 'x' });
-    const final = await stream.finalResponse();
-    expect(final).toMatchObject({ status: 'failed', error: { code: 'server_error' } });
-    expect((await served.client.responses.retrieve(final.id)).status).toBe('failed');
+    let id = '';
+    stream.on('event', (event) => {
+      if (event.type === 'response.created') id = event.response.id;
+    });
+    await expect(stream.finalResponse()).rejects.toMatchObject({
+      constructor: APIError,
+      code: 'server_error',
+      message: expect.stringContaining('no such thing'),
+    });
+    expect((await served.client.responses.retrieve(id)).status).toBe('failed');
   });
 
   it('keeps what was said before it went away, and the work ends', async () => {
