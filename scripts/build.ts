@@ -4,12 +4,14 @@
  * small files is most of a cold start.
  */
 import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 import { ascii } from './ascii.ts';
 
-const platformFiles = globSync('src/platforms/*/{manifest,adapter,fake}.ts').filter((file) =>
-  existsSync(file),
-);
+const platformFiles = globSync('src/platforms/*/manifest.ts')
+  .flatMap((file) => ['manifest', 'adapter', 'fake'].map((part) => `${dirname(file)}/${part}.ts`))
+  .filter((file) => existsSync(file));
 const input = Object.fromEntries(
   ['src/cli/main.ts', 'src/platforms/registry.ts', ...platformFiles].map((file) => [
     file.replace(/^src\//, '').replace(/\.ts$/, ''),
@@ -37,3 +39,11 @@ await bundle.write({
 await bundle.close();
 
 for (const file of globSync('dist/**/*.js')) writeFileSync(file, ascii(readFileSync(file, 'utf8'), file));
+
+// Listing is all that connects a platform to the product, so its loss would go unnoticed until somebody starts it.
+const registry: typeof import('../src/platforms/registry.ts') = await import(
+  pathToFileURL('dist/platforms/registry.js').href
+);
+const listed = await registry.listPlatforms();
+if (listed.length === 0 || listed.length !== globSync('src/platforms/*/manifest.ts').length)
+  throw new Error(`the built registry lists ${listed.length} platforms`);

@@ -19,10 +19,13 @@ export class BrokenPlatform extends Error {
   }
 }
 
+/** Holds from source, and wherever a bundler puts this code one folder below the root. */
+const platformFolder = join(import.meta.dirname, '..', 'platforms');
+
 const validName = /^[a-z][a-z0-9_]*$/;
 
 /** The data of every platform, by name. Runs no adapter code. Throws `BrokenPlatform` naming the first bad one. */
-export async function listPlatforms(root: string = import.meta.dirname): Promise<Manifest[]> {
+export async function listPlatforms(root: string = platformFolder): Promise<Manifest[]> {
   const entries = await readdir(root, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory() && isPlatform(root, entry.name));
   const manifests = await Promise.all(names.map(({ name }) => loadManifest(root, name)));
@@ -30,10 +33,7 @@ export async function listPlatforms(root: string = import.meta.dirname): Promise
 }
 
 /** Loads one platform with its adapter. Throws `BrokenPlatform` when there is none of that name. */
-export async function loadPlatform(
-  name: string,
-  root: string = import.meta.dirname,
-): Promise<Platform<unknown>> {
+export async function loadPlatform(name: string, root: string = platformFolder): Promise<Platform<unknown>> {
   if (!isPlatform(root, name)) throw new BrokenPlatform(name, 'there is no platform of this name');
   const manifest = await loadManifest(root, name);
   const module = await load(root, name, 'adapter');
