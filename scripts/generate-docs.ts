@@ -11,6 +11,9 @@ import { parseArgs, promisify } from 'node:util';
 import { z } from 'zod';
 import { customNames, providers } from '../src/agent/models/registry.ts';
 import { openTools } from '../src/agent/tools/index.ts';
+import { chatFields } from '../src/api/chat/fields.ts';
+import type { FieldRules } from '../src/api/fields.ts';
+import { responsesFields } from '../src/api/responses/fields.ts';
 import { type Key, keys } from '../src/config/keys.ts';
 import { loadSettings } from '../src/config/load.ts';
 import { systemClock } from '../src/core/clock.ts';
@@ -34,6 +37,7 @@ export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/providers.md', providersPage()],
     ['docs/reference/tools.md', await toolsPage()],
     ['docs/reference/cli.md', await cliPage()],
+    ['docs/reference/api-fields.md', fieldsPage()],
   ]);
 }
 
@@ -131,6 +135,26 @@ function expected(key: Key): string {
 
 function shown(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/* ---- fields of API requests ---- */
+
+function fieldsPage(): string {
+  const rows = (rules: FieldRules) =>
+    Object.entries(rules)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, { ruling, note: about }]) => [code(name), ruling, about]);
+  const head = ['field', 'what becomes of it', ''];
+  return page(
+    'Fields of API requests',
+    '`src/api/responses/fields.ts` and `src/api/chat/fields.ts`',
+    'Nothing a client sends is dropped silently. **honoured**: the gateway acts on it. **passed on**: the model gets it; ' +
+      'where it does not take it, `warnings` of the answer say so. **kept**: stored and repeated, without another effect. ' +
+      '**reported**: no effect, and the name comes back in the header `X-Hermes-Ignored`, as do names nobody knows. ' +
+      '**refused**: 400 for every value that would need it.',
+    `## \`POST /v1/responses\`\n\n${table(head, rows(responsesFields))}`,
+    `## \`POST /v1/chat/completions\`\n\n${table(head, rows(chatFields))}`,
+  );
 }
 
 /* ---- platforms ---- */
