@@ -15,6 +15,7 @@ import { Outbox } from './outbox/outbox.ts';
 import { contextPrompt } from './session/context.ts';
 import { openStore } from './store/open.ts';
 import { partCounts } from './store/queries/part.ts';
+import { newestSessions } from './store/queries/session.ts';
 import { openResponses } from './store/responses.ts';
 import type { Store } from './store/store.ts';
 import type { AccountStatus } from './supervise/account.ts';
@@ -107,9 +108,10 @@ async function compose(
   const { settings, log, clock, serve } = options;
   const startedAt = clock.now();
   // Loaded side by side: together they are most of the start-up time.
-  const [{ openAgent }, { openTools, resolveTools }, apiModule] = await Promise.all([
+  const [{ openAgent }, { openTools, resolveTools }, { narrowed }, apiModule] = await Promise.all([
     import('./agent/loop.ts'),
     import('./agent/tools/index.ts'),
+    import('./agent/tools/policy.ts'),
     serve && settings.api.enabled ? import('./api/app.ts') : undefined,
   ]);
   const tools = openTools({ settings, clock, log });
@@ -121,6 +123,27 @@ async function compose(
   let state: GatewayState = 'starting';
   let exitReason: string | null = null;
   const toolSets = new Map<string, ReadonlySet<string>>();
+  const { list, fallback } = settings.agents;
+  const defaultAgent = list.find(({ id }) => id === fallback) ?? list[0]!;
+  const widestFor = (platform: string, toolsets?: readonly string[]): ReadonlySet<string> => {
+    const wanted = toolsets ??
+      settings.platformToolsets[platform] ?? [`hermes-${platform.replaceAll('_', '-')}`];
+    const name = wanted.join(' ');
+    const known = toolSets.get(name);
+    if (known !== undefined) return known;
+    const { tools: names } = resolveTools(wanted, settings.agent.disabledToolsets, [...tools.tools.keys()]);
+    const resolved = new Set(names);
+    toolSets.set(name, resolved);
+    return resolved;
+  };
+  const ruled = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
+  /** Whoever chooses no agent speaks to the default one. */
+  const toolsFor: typeof widestFor = (platform, toolsets) => {
+    const widest = widestFor(platform, toolsets);
+    const known = ruled.get(widest) ?? narrowed(widest, defaultAgent.tools);
+    ruled.set(widest, known);
+    return known;
+  };
   const allowList = openAllowList(settings, log);
   closers.push(() => allowList.saved());
   const engine = new TurnEngine({
@@ -131,17 +154,8 @@ async function compose(
     agent,
     outlet: outbox,
     allowList,
-    toolsFor: (platform, toolsets) => {
-      const wanted = toolsets ??
-        settings.platformToolsets[platform] ?? [`hermes-${platform.replaceAll('_', '-')}`];
-      const name = wanted.join(' ');
-      const known = toolSets.get(name);
-      if (known !== undefined) return known;
-      const { tools: names } = resolveTools(wanted, settings.agent.disabledToolsets, [...tools.tools.keys()]);
-      const resolved = new Set(names);
-      toolSets.set(name, resolved);
-      return resolved;
-    },
+    toolsFor,
+    widestFor,
     contextFor: ({ events }) => {
       const first = events[0];
       const manifest = options.manifests.find(({ name }) => name === first?.platform);
@@ -191,9 +205,19 @@ async function compose(
   let api: { readonly server: Api; readonly url: string } | undefined;
   if (apiModule) {
     const { isNetworkAccessible } = await import('./net/bind.ts');
+    const { openServedTools } = await import('./agent/tools/served.ts');
+    const { home, agents } = settings;
+    const toolbox = { toolbox: tools, home, agents: agents.list, clock, log };
     const server = await apiModule.openApi({
       settings,
       turns: engine,
+      tools: openServedTools({ ...toolbox, allowed: () => widestFor('api_server') }),
+      sessions: {
+        newest: async (prefix, limit) =>
+          (await store.read.all(newestSessions, { prefix, length: prefix.length, limit })).map(
+            ({ id, source, updated_at }) => ({ id, source, updatedAt: updated_at }),
+          ),
+      },
       health,
       clock,
       log,

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { ServedTools } from '../agent/contract.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
@@ -12,6 +13,10 @@ import { checkStart } from './guards.ts';
 import type { GatewayHealth } from './health.ts';
 import { type Idempotency, memoryIdempotency } from './idempotency.ts';
 import { openMedia } from './media/load.ts';
+import { embeddingsRoute } from './openclaw/embeddings.ts';
+import type { Sessions } from './openclaw/gateway-tools.ts';
+import { invokeRoute } from './openclaw/invoke.ts';
+import { responsesPath } from './responses/create.ts';
 import { openResponses } from './responses/family.ts';
 import { memoryStore } from './responses/memory-store.ts';
 import type { SocketLimits } from './responses/sockets.ts';
@@ -22,15 +27,20 @@ import { buildServer, type HttpLimits } from './server.ts';
 import type { SseLimits } from './sse.ts';
 
 export interface ApiOptions {
-  readonly settings: Pick<Settings, 'api' | 'terminal' | 'http' | 'security'>;
+  readonly settings: Pick<Settings, 'api' | 'agents' | 'terminal' | 'http' | 'security'>;
   /** Host names in addresses that callers send; default: as this machine resolves them. */
   readonly resolve?: Resolve;
   readonly turns: Turns;
+  readonly tools: ServedTools;
+  /** Stored sessions, for `sessions_list`. */
+  readonly sessions: Sessions;
   health(): GatewayHealth | Promise<GatewayHealth>;
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
   readonly model: { readonly name: string; readonly provider: string; readonly isDemo: boolean };
+  /** Tokens the configured model takes, when the configuration says so. */
+  readonly contextWindow?: number | undefined;
   /** True when something beyond this machine could connect to `host`; unresolvable names are true. */
   isNetworkAccessible(host: string): Promise<boolean>;
   readonly idempotency?: Idempotency;
@@ -71,7 +81,7 @@ export interface Api {
  */
 export async function openApi(options: ApiOptions): Promise<Api> {
   const { settings, clock, log, version } = options;
-  const { api } = settings;
+  const { api, agents } = settings;
   const limits = { ...defaultLimits, ...options.limits };
   for (const warning of await checkStart(settings, options.isNetworkAccessible)) {
     log('warn', `[API Server] ${warning}`);
@@ -81,6 +91,8 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   const runs = new Runs(options.turns, api.maxConcurrentRuns);
   const shared = {
     api,
+    agents,
+    tools: options.tools,
     access,
     runs,
     idempotency: options.idempotency ?? memoryIdempotency(clock),
@@ -97,21 +109,37 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     media: media.responses,
     store: options.responses ?? memoryStore(),
   });
-  const routes: Route[] = [chat, ...responses.routes];
+  const routes: Route[] = [
+    ...(agents.endpoints.chat ? [chat] : []),
+    ...(agents.endpoints.responses ? responses.routes : []),
+    invokeRoute({ ...shared, sessions: options.sessions }),
+    embeddingsRoute(),
+  ];
   routes.unshift(
     ...discoveryRoutes({
       api,
+      agents,
+      tools: options.tools,
       hasKey: !access.isOpen,
       version,
       model: options.model,
+      contextWindow: options.contextWindow,
       health: () => options.health(),
       activeRuns: () => runs.active,
       clock,
       routes: () => routes,
     }),
   );
-  const server = await buildServer({ routes, api, access, clock, log, limits });
-  responses.attach(server.server);
+  const server = await buildServer({
+    routes,
+    api,
+    access,
+    clock,
+    log,
+    limits,
+    disabled: disabledPaths(agents),
+  });
+  if (agents.endpoints.responses) responses.attach(server.server);
 
   return {
     inject: server.inject.bind(server) as FastifyInstance['inject'],
@@ -134,6 +162,11 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     },
   };
 }
+
+const disabledPaths = ({ endpoints }: Settings['agents']): readonly string[] => [
+  ...(endpoints.chat ? [] : ['/v1/chat/completions']),
+  ...(endpoints.responses ? [] : [responsesPath]),
+];
 
 /** What ended streams get to reach their readers before their connections are cut. */
 const flushMs = 250;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { ApiSettings } from '../config/settings.ts';
+import type { ServedTools } from '../agent/contract.ts';
+import type { AgentsSettings, ApiSettings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { capabilities, capabilitiesAnswer } from './capabilities.ts';
 import {
@@ -13,12 +14,16 @@ import {
 import { findModel, listModels, modelEntry, modelList } from './models.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Route } from './routes.ts';
+import { toolsetRoutes } from './toolsets.ts';
 
 export interface DiscoveryDeps {
   readonly api: ApiSettings;
+  readonly agents: AgentsSettings;
+  readonly tools: ServedTools;
   readonly hasKey: boolean;
   readonly version: string;
   readonly model: ServedBy['model'];
+  readonly contextWindow: number | undefined;
   health(): GatewayHealth | Promise<GatewayHealth>;
   activeRuns(): number;
   readonly clock: Clock;
@@ -29,7 +34,8 @@ export interface DiscoveryDeps {
 /** What a client asks before it works: health, models, capabilities and the OpenAPI document (api-server §10). */
 export function discoveryRoutes(deps: DiscoveryDeps): Route[] {
   const { api, version } = deps;
-  const models = () => listModels(api, deps.model.isDemo, Math.floor(deps.clock.now() / 1000));
+  const listed = { ...deps, isDemo: deps.model.isDemo };
+  const models = () => listModels(listed, Math.floor(deps.clock.now() / 1000));
   let document: Readonly<Record<string, unknown>> | undefined;
   return [
     {
@@ -77,6 +83,7 @@ export function discoveryRoutes(deps: DiscoveryDeps): Route[] {
       doc: { id: 'retrieveModel', summary: 'One of these names.', answer: modelEntry, errors: [404] },
       handle: (request) => findModel(models(), (request.params as { readonly id: string }).id),
     },
+    ...toolsetRoutes(deps.tools),
     {
       method: 'GET',
       path: '/v1/capabilities',

@@ -1,15 +1,16 @@
 import { z } from 'zod';
-import type { ApiSettings } from '../config/settings.ts';
+import type { AgentsSettings, ApiSettings } from '../config/settings.ts';
 import { ApiError } from './errors.ts';
 
 export const modelEntry = z.object({
   id: z.string(),
   object: z.literal('model'),
   created: z.int(),
-  owned_by: z.literal('hermes'),
+  owned_by: z.enum(['hermes', 'openclaw']),
   permission: z.array(z.never()),
   root: z.string(),
   parent: z.string().nullable(),
+  context_window: z.int().optional().describe('Tokens, when the configuration says how many.'),
   demo: z.literal(true).optional().describe('The built-in offline demo model answers.'),
 });
 
@@ -17,10 +18,19 @@ export const modelList = z.object({ object: z.literal('list'), data: z.array(mod
 
 export type ModelEntry = z.output<typeof modelEntry>;
 
-/** The advertised name and the route aliases; never a provider's catalogue (api-server §5, §10). */
+export interface ListedModels {
+  readonly api: Pick<ApiSettings, 'modelName' | 'modelRoutes'>;
+  readonly agents: Pick<AgentsSettings, 'list'>;
+  readonly isDemo: boolean;
+  readonly contextWindow: number | undefined;
+}
+
+/**
+ * The advertised name, the route aliases and the agents; never a provider's catalogue (api-server §5, §10,
+ * openclaw-http §12). `created` in Unix seconds.
+ */
 export function listModels(
-  api: Pick<ApiSettings, 'modelName' | 'modelRoutes'>,
-  isDemo: boolean,
+  { api, agents, isDemo, contextWindow }: ListedModels,
   created: number,
 ): ModelEntry[] {
   const entry = (id: string, root: string, parent: string | null): ModelEntry => ({
@@ -32,9 +42,15 @@ export function listModels(
     root,
     parent,
   });
+  const agent = (id: string): ModelEntry => ({ ...entry(id, id, null), owned_by: 'openclaw' });
   return [
-    { ...entry(api.modelName, api.modelName, null), ...(isDemo ? { demo: true as const } : {}) },
+    {
+      ...entry(api.modelName, api.modelName, null),
+      ...(contextWindow === undefined ? {} : { context_window: contextWindow }),
+      ...(isDemo ? { demo: true as const } : {}),
+    },
     ...Object.entries(api.modelRoutes).map(([alias, route]) => entry(alias, route.model, api.modelName)),
+    ...['openclaw', 'openclaw/default', ...agents.list.map(({ id }) => `openclaw/${id}`)].map(agent),
   ];
 }
 

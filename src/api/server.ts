@@ -34,6 +34,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: HttpLimits;
+  /** Paths that are switched off, with everything below them. */
+  readonly disabled: readonly string[];
 }
 
 /** The HTTP layer (api-server §2): what holds for every route, in one order, before any handler runs. */
@@ -129,7 +131,7 @@ function isAnnouncedTooLarge(contentLength: string | undefined, limit = maxBodyB
 type Gate = (request: FastifyRequest, reply: FastifyReply) => ApiError | 'answered' | undefined;
 
 /** Decides about a request from its head alone: origin, size, existence, browser, key. */
-function gateOf({ api, access, routes }: ServerOptions): Gate {
+function gateOf({ api, access, routes, disabled }: ServerOptions): Gate {
   const methodsOf = methodFinder(routes);
   return (request, reply) => {
     const { headers } = request;
@@ -157,6 +159,12 @@ function gateOf({ api, access, routes }: ServerOptions): Gate {
     const limit = request.is404 ? maxBodyBytes : request.routeOptions.bodyLimit;
     if (isAnnouncedTooLarge(headers['content-length'], limit)) return bodyTooLarge();
     if (request.is404) {
+      const path = pathOf(request);
+      if (disabled.some((off) => path === off || path.startsWith(`${off}/`))) {
+        // Never JSON: clients take that for an endpoint which is there (openclaw-http §18 item 3).
+        void reply.code(404).header('Content-Type', 'text/plain; charset=utf-8').send('Not Found');
+        return 'answered';
+      }
       const allowed = methodsOf(pathOf(request));
       if (allowed.length === 0) return notFound(request.method, pathOf(request));
       return new ApiError(405, `Method not allowed: ${request.method} ${pathOf(request)}`, {

@@ -58,6 +58,8 @@ export interface EngineDeps {
   readonly outlet: Outlet;
   /** Tools a source may use at all; a request can only narrow them. */
   toolsFor(platform: string, toolsets?: readonly string[]): ReadonlySet<string>;
+  /** Of these a request may name some (`TurnRequest.tools`); default: those of `toolsFor`. */
+  widestFor?(platform: string): ReadonlySet<string>;
   /** What people have allowed for ever. */
   readonly allowList?: AllowList;
   /** About the conversation, for the system prompt. Byte-stable per session. */
@@ -410,11 +412,12 @@ export class TurnEngine implements Turns {
       return failedResult('failed', 'CONTENT_GONE', contentGone);
     const system = [request.ephemeralSystem, unstored?.system].filter((text) => text).join('\n\n');
     const all = this.#deps.toolsFor(source);
+    const widest = this.#deps.widestFor?.(source) ?? all;
     const { clientTools, toolChoice, responseFormat, maxToolCalls } = request;
     return agent.run({
       ...shared,
       platform: source,
-      tools: request.tools ? new Set(request.tools.filter((name) => all.has(name))) : all,
+      tools: request.tools ? new Set(request.tools.filter((name) => widest.has(name))) : all,
       ...(system === '' ? {} : { ephemeralSystem: system }),
       ...(unstored === undefined ? {} : { attachments: unstored.parts }),
       ...(request.persona === undefined ? {} : { persona: request.persona }),

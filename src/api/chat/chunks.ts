@@ -11,6 +11,8 @@ export interface ChunkOptions {
   readonly reasoning: boolean;
   /** The request spoke of functions: one call, in the older form. */
   readonly legacy: boolean;
+  /** Said when the agent said nothing and asked for nothing; then failures are told in words, too. */
+  readonly nothing?: string;
 }
 
 /** Frames of one answer, in the order open, event*, then finish or crash. Every method answers whole SSE frames or ''. */
@@ -28,6 +30,8 @@ const done = 'data: [DONE]\n\n';
 
 /** Characters of arguments per chunk: lines stay small for readers with a bounded buffer (openclaw-http §8.6). */
 const fragmentLength = 256;
+/** Characters of text per chunk: with everything escaped a line still stays below 64 KiB (openclaw-http §18 item 5). */
+const longestContent = 8_192;
 
 /** Encodes agent events as chat completion chunks (api-server §6.3). */
 export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): ChunkEncoder {
@@ -44,7 +48,9 @@ export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): Chu
   const gap = sample.lastIndexOf('""');
   const contentHead = sample.slice(0, gap);
   const contentTail = sample.slice(gap + 2);
-  const content = (text: string) => contentHead + JSON.stringify(text) + contentTail;
+  const piece = (text: string) => contentHead + JSON.stringify(text) + contentTail;
+  const content = (text: string) =>
+    text.length <= longestContent ? piece(text) : split(text, longestContent).map(piece).join('');
 
   /** One call: its name first, then its arguments piece by piece. */
   const call = ({ id, name, arguments: args }: ToolCall, index: number): string => {
@@ -56,7 +62,7 @@ export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): Chu
       : frame(delta({ tool_calls: [{ index, id, type: 'function', function: start }] }));
     return (
       first +
-      fragments(args)
+      split(args, fragmentLength)
         .map((text) => piece({ arguments: text }))
         .join('')
     );
@@ -65,6 +71,8 @@ export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): Chu
   const running = new Set<string>();
   const warnings: string[] = [];
   let hasContent = false;
+  const wordsFor = (error: string | undefined) =>
+    options.nothing === undefined || error === undefined ? (options.nothing ?? '') : `Error: ${error}`;
 
   return {
     open: () => frame(delta({ role: 'assistant' })),
@@ -117,13 +125,14 @@ export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): Chu
       const { finish, outcome } = judge(result, options.legacy);
       const calls = result.clientCalls ?? [];
       const usage = usageOf(result.usage);
+      const last = result.text || (calls.length === 0 ? wordsFor(outcome?.error ?? undefined) : '');
       // A truthy `error` makes SDKs throw away what they have, so a cut answer does not carry one.
       const error =
         finish === 'error'
           ? { error: { message: outcome?.error ?? 'The turn failed.', type: 'server_error' } }
           : {};
       return [
-        !hasContent && result.text !== '' ? content(result.text) : '',
+        !hasContent && last !== '' ? content(last) : '',
         ...(options.legacy ? calls.slice(0, 1) : calls).map(call),
         frame({
           ...delta({}, finish),
@@ -145,11 +154,11 @@ export function chunkEncoder(identity: ChatIdentity, options: ChunkOptions): Chu
   };
 }
 
-/** Pieces of at most `fragmentLength` characters that never tear a surrogate pair. */
-function fragments(text: string): string[] {
+/** Pieces of at most `length` characters that never tear a surrogate pair. */
+function split(text: string, length: number): string[] {
   const out: string[] = [];
   for (let at = 0; at < text.length; ) {
-    let end = Math.min(at + fragmentLength, text.length);
+    let end = Math.min(at + length, text.length);
     const last = text.charCodeAt(end - 1);
     if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
     out.push(text.slice(at, end));

@@ -20,6 +20,8 @@ export interface CompletionOptions {
   /** The request spoke of functions: one call, in the older form. */
   readonly legacy: boolean;
   readonly warnings: readonly string[];
+  /** Said when the agent said nothing and asked for nothing. */
+  readonly nothing?: string;
 }
 
 /**
@@ -62,7 +64,12 @@ export function encodeCompletion(
           index: 0,
           message: {
             role: 'assistant',
-            content: calls.length > 0 && result.text === '' ? null : result.text,
+            content:
+              calls.length > 0
+                ? result.text === '' && options.nothing === undefined
+                  ? null
+                  : result.text
+                : result.text || (options.nothing ?? ''),
             refusal: null,
             ...(reasoning === undefined || reasoning === '' ? {} : { reasoning_content: reasoning }),
             ...(calls.length === 0 ? {} : asCalls(calls, options.legacy)),

@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ModelChoice } from '../../agent/contract.ts';
-import type { ApiSettings } from '../../config/settings.ts';
 import type { AgentEvent, TurnResult } from '../../core/agent-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
@@ -13,8 +12,11 @@ import { toHeader, utf8Header } from '../headers.ts';
 import { fingerprintOf, type Idempotency, type IdempotencyScope } from '../idempotency.ts';
 import { goneSignal } from '../media/gone.ts';
 import type { EndpointMedia, Shown } from '../media/load.ts';
-import { chooseModel } from '../model-choice.ts';
-import { isAgentTarget } from '../responses/request.ts';
+import { readAgentChat } from '../openclaw/chat.ts';
+import { failureOf, nothingSaid } from '../openclaw/failure.ts';
+import { firstSign } from '../openclaw/first-sign.ts';
+import { freshKey as freshSession, userKey, uuid } from '../openclaw/session-key.ts';
+import { modelOf, type Target, type TargetDeps, targetOf } from '../openclaw/target.ts';
 import type { Route } from '../routes.ts';
 import type { Run, Runs } from '../runs.ts';
 import { clientChatId, derivedSessionId, laneOf, readSessionHeaders } from '../session.ts';
@@ -44,8 +46,7 @@ const fingerprintFields = [
   'stream',
 ];
 
-export interface ChatDeps {
-  readonly api: ApiSettings;
+export interface ChatDeps extends TargetDeps {
   readonly runs: Runs;
   readonly idempotency: Idempotency;
   readonly defaultModel: string;
@@ -57,6 +58,7 @@ export interface ChatDeps {
 
 /** Everything about one request that does not depend on how it is answered. */
 interface Prepared {
+  readonly target: Target;
   readonly chat: ChatTurn;
   readonly identity: ChatIdentity;
   readonly headers: Record<string, string>;
@@ -106,10 +108,16 @@ function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string 
   const { api, clock, steps } = deps;
   const caller = callerOf(request);
   const body = parseObject(request.body);
-  const chat = readChatRequest(body);
+  const target = targetOf(deps, caller, request.headers, body.model);
+  const known = target.isNamed
+    ? (target.sessionKey ?? userKey(target.agent.id, 'openai', body.user))
+    : undefined;
+  const chat = target.isNamed ? readAgentChat(body, known !== undefined) : readChatRequest(body);
   const { fields, conversation } = chat;
-  const { sessionId: continued, memoryScope } = readSessionHeaders(request.headers, caller);
-  const choice = chooseModel(fields, api);
+  const { sessionId: named, memoryScope } = readSessionHeaders(request.headers, caller);
+  const continued = target.isNamed ? (known ?? freshSession(target.agent.id, 'openai', clock.hex)) : named;
+  const choice = modelOf(deps, target, caller, request.headers, fields);
+  const tools = chat.tools ?? target.tools;
   const sessionId =
     continued ?? derivedSessionId({ ...conversation, chat: clientChatId(request.headers, fields.metadata) });
   const owner = JSON.stringify([caller.namespace, sessionId, conversation.system]);
@@ -119,12 +127,13 @@ function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string 
       : stored(conversation);
   const sent = fields.model?.trim() ?? '';
   return {
+    target,
     chat,
     choice,
     identity: {
-      id: `chatcmpl-${clock.hex(15).slice(0, 29)}`,
+      id: target.isNamed ? `chatcmpl_${uuid(clock.hex)}` : `chatcmpl-${clock.hex(15).slice(0, 29)}`,
       created: Math.floor(clock.now() / 1000),
-      model: sent === '' ? api.modelName : sent,
+      model: sent === '' ? (target.isNamed ? 'openclaw' : api.modelName) : sent,
     },
     headers: {
       'X-Hermes-Session-Id': toHeader(sessionId),
@@ -138,14 +147,19 @@ function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string 
             credential: caller.namespace,
             endpoint: path,
             key: idempotencyKey,
-            fingerprint: fingerprintOf(body, fingerprintFields, sessionId),
+            // A session that is made for one request does not tell requests apart.
+            fingerprint: fingerprintOf(
+              body,
+              fingerprintFields,
+              target.isNamed ? (known ?? target.agent.id) : sessionId,
+            ),
           },
     show: (signal) =>
       deps.media.load(
         {
           brought: conversation.brought,
           messages: asSent(conversation),
-          isOpenClaw: isAgentTarget(fields.model),
+          isOpenClaw: target.isNamed,
           request: request.id,
         },
         signal,
@@ -161,7 +175,8 @@ function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string 
       ...(memoryScope === undefined ? {} : { memoryScope: ownId(caller, memoryScope) }),
       ...(choice === undefined ? {} : { model: choice }),
       ...(chat.sampling === undefined ? {} : { sampling: chat.sampling }),
-      ...(chat.tools === undefined ? {} : { tools: chat.tools }),
+      ...(target.persona === undefined ? {} : { persona: target.persona }),
+      ...(tools === undefined ? {} : { tools }),
       ...(chat.clientTools === undefined ? {} : { clientTools: chat.clientTools }),
       ...(chat.toolChoice === undefined ? {} : { toolChoice: chat.toolChoice }),
       ...(chat.responseFormat === undefined ? {} : { responseFormat: chat.responseFormat }),
@@ -250,13 +265,17 @@ async function answerJson(
     result = await shared.result;
   }
   reply.headers({ ...prepared.headers, 'X-Hermes-Model': toHeader(result.model) });
+  if (prepared.target.isNamed && isFruitless(result)) throw failureOf(result);
   const { body, headers } = encodeCompletion(result, prepared.identity, {
     reasoning: deps.api.showReasoning,
     legacy: prepared.chat.legacy,
     warnings,
+    ...(prepared.target.isNamed ? { nothing: nothingSaid } : {}),
   });
   return reply.headers(headers).send(body);
 }
+
+const isFruitless = ({ status, text }: TurnResult) => status !== 'completed' && text === '';
 
 const noteWarnings = (warnings: string[]) => (event: AgentEvent) => {
   if (event.type === 'status' && event.kind === 'warning') warnings.push(event.text);
@@ -281,6 +300,11 @@ async function answerStream(
   const { scope } = prepared;
   const key = scope === undefined ? freshKey(request) : deps.idempotency.turnKey(scope);
   const run = await start(deps, prepared, key, goneSignal(reply.raw));
+  if (prepared.target.isNamed) {
+    leaveOnClose(reply, run);
+    const end = await firstSign(run.handle, deps.limits.keepAliveMs, deps.clock);
+    if (end !== undefined && isFruitless(end)) throw failureOf(end);
+  }
   let unwatch = () => {};
   const sse = openSse(reply, {
     headers: { ...prepared.headers, 'X-Hermes-Model': toHeader(prepared.choice?.model ?? deps.defaultModel) },
@@ -295,9 +319,10 @@ async function answerStream(
   });
   const encoder = chunkEncoder(prepared.identity, {
     includeUsage: prepared.chat.fields.stream_options?.include_usage ?? false,
-    toolProgress: api.toolProgressEvents,
+    toolProgress: api.toolProgressEvents && !prepared.target.isNamed,
     reasoning: api.showReasoning,
     legacy: prepared.chat.legacy,
+    ...(prepared.target.isNamed ? { nothing: nothingSaid } : {}),
   });
   /** A fault of ours ends the stream in the documented way and the turn with it. */
   const guarded = (encode: () => string): boolean => {

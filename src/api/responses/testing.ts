@@ -4,6 +4,7 @@ import { systemClock } from '../../core/clock.ts';
 import { type ApiOptions, openApi } from '../app.ts';
 import { FakeTurns, type Script } from '../testing/fake-turns.ts';
 import { apiDefaults, framesOf, healthy, key, type LogLine, mediaDefaults } from '../testing/open.ts';
+import { agentsDefaults, fakeTools } from '../testing/tools.ts';
 import { memoryStore } from './memory-store.ts';
 import { faultsOfBody, type Json, StreamJudge } from './testing-schema.ts';
 
@@ -45,6 +46,7 @@ export async function serve(
   options: {
     readonly script?: Script;
     readonly api?: Partial<typeof apiDefaults>;
+    readonly agents?: Partial<typeof agentsDefaults>;
     readonly limits?: ApiOptions['limits'];
     readonly store?: ApiOptions['responses'];
     readonly media?: Partial<typeof mediaDefaults>;
@@ -57,6 +59,7 @@ export async function serve(
   const api = await openApi({
     settings: {
       api: settings,
+      agents: { ...agentsDefaults, ...options.agents },
       ...mediaDefaults,
       ...options.media,
       terminal: {
@@ -69,6 +72,8 @@ export async function serve(
       },
     },
     turns,
+    tools: fakeTools(),
+    sessions: { newest: async () => [] },
     health: () => healthy,
     clock: systemClock,
     log: (level, event, data) => logs.push({ level, event, data }),

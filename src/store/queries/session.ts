@@ -43,6 +43,17 @@ export const touchSession = query((db, p: { id: string; now: number }) =>
   db.updateTable('session').set({ updated_at: p.now }).where('id', '=', p.id),
 );
 
+/** Sessions whose id begins with `prefix`, which has `length` characters; the newest first. */
+export const newestSessions = query((db, p: { prefix: string; length: number; limit: number }) =>
+  db
+    .selectFrom('session')
+    .select(['id', 'source', 'updated_at'])
+    .where((eb) => eb(eb.fn<string>('substr', ['id', eb.lit(1), eb.val(p.length)]), '=', p.prefix))
+    .orderBy('updated_at', 'desc')
+    .orderBy('id')
+    .limit(p.limit),
+);
+
 export const endSession = query((db, p: { id: string; now: number; reason: string }) =>
   db
     .updateTable('session')
