@@ -101,7 +101,7 @@ class Webhooks implements Adapter {
       // Any page in a browser on this machine could post to a route without a signature.
       if (request.headers.has('origin')) return json(401, { error: 'Invalid signature' });
     } else {
-      const scheme = provenBy(request, route.secret, clock.now());
+      const scheme = provenBy(request, route.secret, clock.now(), route.signature);
       if (scheme === undefined) return json(401, { error: 'Invalid signature' });
       if (scheme === 'generic-v1' && !this.#deprecated.has(route.name)) {
         this.#deprecated.add(route.name);

@@ -1,10 +1,13 @@
 /** One route: its settings read from the configuration or from a subscription, and refused when unsafe (webhooks §2). */
 import { z } from 'zod';
+import { type AskedScheme, askedSchemes } from './schemes.ts';
 
 export interface Route {
   readonly name: string;
   /** Its own secret or the global one; `INSECURE_NO_AUTH` = nothing is checked. */
   readonly secret: string;
+  /** The only scheme the route takes; absent = those that are recognised by their headers. */
+  readonly signature?: AskedScheme;
   /** Empty = every event. */
   readonly events: readonly string[];
   /** Template; empty = the whole event. */
@@ -100,6 +103,7 @@ const coalesce = z
 const shape = z.object({
   events: words,
   secret: text,
+  signature: z.object({ scheme: z.enum(askedSchemes) }).nullish(),
   prompt: text,
   skills: words,
   deliver: text,
@@ -154,6 +158,7 @@ export function readRoute(
     route: {
       name,
       secret,
+      ...(written.signature ? { signature: written.signature.scheme } : {}),
       events: written.events,
       prompt: written.prompt ?? '',
       deliver: (written.deliver ?? 'log').trim(),

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { signers } from './fake.ts';
 import { provenBy } from './schemes.ts';
@@ -112,5 +113,46 @@ describe('a request', () => {
   it('is never proven where there is no secret', () => {
     for (const sign of Object.values(signers))
       expect(proven(sign(body, '', seconds), { secret: '' })).toBeUndefined();
+  });
+});
+
+describe('a scheme a route asks for', () => {
+  const at = 1_780_000_000;
+  const hex = (text: string) => createHmac('sha256', 'whsec_test').update(text).digest('hex');
+  const body = '{"id":"evt_1"}';
+  const by = (scheme: 'stripe' | 'slack', headers: Readonly<Record<string, string>>, now = at, text = body) =>
+    provenBy(
+      { headers: new Map(Object.entries(headers)), body: Buffer.from(text) },
+      'whsec_test',
+      now * 1000,
+      scheme,
+    );
+  const stripe = (v1: string) => ({ 'stripe-signature': `t=${at},v1=${v1},v0=${hex(`${at}.${body}`)}` });
+  const slack = (time: number, v0: string) => ({
+    'x-slack-request-timestamp': String(time),
+    'x-slack-signature': v0,
+  });
+
+  it('of Stripe signs time and body; any v1 counts, and v0 never', () => {
+    const good = hex(`${at}.${body}`);
+    expect(by('stripe', stripe(good))).toBe('stripe');
+    expect(by('stripe', stripe(`${hex('old')},v1=${good}`))).toBe('stripe');
+    expect(by('stripe', stripe(hex('other')))).toBeUndefined();
+    expect(by('stripe', { 'stripe-signature': `v1=${good}` })).toBeUndefined();
+    expect(by('stripe', stripe(good), at + 301)).toBeUndefined();
+    expect(by('stripe', stripe(good), at, `${body} `)).toBeUndefined();
+  });
+
+  it('of Slack signs version, time and body', () => {
+    const good = `v0=${hex(`v0:${at}:${body}`)}`;
+    expect(by('slack', slack(at, good))).toBe('slack');
+    expect(by('slack', slack(at, good.slice(3)))).toBeUndefined();
+    expect(by('slack', slack(at + 1, good))).toBeUndefined();
+    expect(by('slack', slack(at, good), at - 301)).toBeUndefined();
+  });
+
+  it('is the only one the route takes', () => {
+    expect(by('stripe', { authorization: 'Bearer whsec_test' })).toBeUndefined();
+    expect(by('slack', { 'x-hub-signature-256': `sha256=${hex(body)}` })).toBeUndefined();
   });
 });

@@ -15,6 +15,7 @@ interface Scheme {
 }
 
 const windowMs = 300_000;
+const mostSecrets = 4;
 
 const standard = (prefix: 'svix' | 'webhook'): Scheme['check'] => {
   return ({ headers, body }, secret, nowMs) =>
@@ -75,9 +76,53 @@ const schemes: readonly Scheme[] = [
   },
 ];
 
+/**
+ * Schemes a route has to ask for (`signature.scheme`); it then takes no other. Sources: Stripe, "Verify webhook
+ * signatures manually"; Slack, "Verifying requests from Slack".
+ */
+const asked = {
+  stripe: {
+    name: 'stripe',
+    headers: ['stripe-signature'],
+    check: ({ headers, body }, secret, nowMs) => {
+      const entries = (headers.get('stripe-signature') ?? '').split(',').map((entry) => entry.trim());
+      const valuesOf = (name: string) =>
+        entries.flatMap((entry) => (entry.startsWith(`${name}=`) ? entry.slice(name.length + 1) : []));
+      const [time] = valuesOf('t');
+      // Several while a secret is being changed, and each costs a look at the body; v0 is a test scheme.
+      const signatures = valuesOf('v1').slice(0, mostSecrets).map((signature) =>
+        isSigned({ secret, signed: [`${time}.`, body], signature, encoding: 'hex' }),
+      );
+      return isRecent(time, nowMs, windowMs) && signatures.includes(true);
+    },
+  },
+  slack: {
+    name: 'slack',
+    headers: ['x-slack-signature'],
+    check: ({ headers, body }, secret, nowMs) => {
+      const time = headers.get('x-slack-request-timestamp');
+      const given = headers.get('x-slack-signature') ?? '';
+      const signature = given.startsWith('v0=') ? given.slice('v0='.length) : undefined;
+      return (
+        isRecent(time, nowMs, windowMs) &&
+        isSigned({ secret, signed: [`v0:${time}:`, body], signature, encoding: 'hex' })
+      );
+    },
+  },
+} satisfies Readonly<Record<string, Scheme>>;
+
+export type AskedScheme = keyof typeof asked;
+export const askedSchemes = Object.keys(asked) as [AskedScheme, ...AskedScheme[]];
+
 /** The name of the scheme that proves the sender; undefined = refuse. Never throws. */
-export function provenBy(request: Signed, secret: string, nowMs: number): string | undefined {
-  const scheme = schemes.find(({ headers }) => headers.some((name) => request.headers.has(name)));
+export function provenBy(
+  request: Signed,
+  secret: string,
+  nowMs: number,
+  only?: AskedScheme,
+): string | undefined {
+  const candidates = only === undefined ? schemes : [asked[only]];
+  const scheme = candidates.find(({ headers }) => headers.some((name) => request.headers.has(name)));
   if (scheme === undefined || secret === '') return undefined;
   return scheme.check(request, secret, nowMs) ? scheme.name : undefined;
 }
