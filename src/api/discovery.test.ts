@@ -16,7 +16,7 @@ async function ask(path: string, options: OpenOptions = {}) {
 }
 
 describe('102. /v1/models', () => {
-  test('lists the advertised name, then the aliases with their real model', async () => {
+  test('lists the advertised name, then the aliases with their real model, then the agents', async () => {
     const list = modelList.parse(
       await ask('/v1/models', {
         api: {
@@ -30,6 +30,9 @@ describe('102. /v1/models', () => {
     expect(list.data.map(({ id, root, parent }) => [id, root, parent])).toEqual([
       ['my-profile', 'my-profile', null],
       ['fast', 'x/y', 'my-profile'],
+      ['openclaw', 'openclaw', null],
+      ['openclaw/default', 'openclaw/default', null],
+      ['openclaw/main', 'openclaw/main', null],
     ]);
     expect(JSON.stringify(list)).not.toContain('upstream-secret');
   });
@@ -155,6 +158,8 @@ test('/openapi.json describes every route with its answer, its errors and the st
     '/health/detailed',
     '/v1/models',
     '/v1/models/{id}',
+    '/v1/toolsets',
+    '/v1/skills',
     '/v1/capabilities',
     '/openapi.json',
     '/v1/chat/completions',
@@ -164,6 +169,8 @@ test('/openapi.json describes every route with its answer, its errors and the st
     '/v1/responses/{id}',
     '/v1/responses/{id}/cancel',
     '/v1/responses/{id}/input_items',
+    '/tools/invoke',
+    '/v1/embeddings',
   ]);
   const chat = document.paths['/v1/chat/completions'].post;
   expect(chat.security).toEqual([{ bearer: [] }]);

@@ -107,7 +107,8 @@ describe('the official OpenAI client', () => {
     });
     const ids: string[] = [];
     for await (const model of client(server).models.list()) ids.push(model.id);
-    expect(ids).toEqual(['hermes-agent', 'a/b']);
+    expect(ids).toEqual(['hermes-agent', 'a/b', 'openclaw', 'openclaw/default', 'openclaw/main']);
+    expect((await client(server).models.retrieve('openclaw/main')).owned_by).toBe('openclaw');
     expect((await client(server).models.retrieve('a/b')).id).toBe('a/b');
     await expect(client(server).models.retrieve('nope')).rejects.toMatchObject({
       status: 404,
