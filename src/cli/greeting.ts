@@ -39,9 +39,21 @@ export function greet(host: Host, settings: Settings, gateway: RunningGateway, f
 }
 
 function keyNote(settings: Settings): string {
-  return settings.api.key === undefined
-    ? 'open to every program on this machine (no API_SERVER_KEY)'
-    : 'with your API_SERVER_KEY';
+  const { mode } = settings.api.auth.gateway;
+  const variable = variableOf(settings);
+  if (variable !== undefined) return `with your ${variable}`;
+  return mode === 'trusted-proxy'
+    ? 'for the people of your proxy'
+    : 'open to every program on this machine (no API_SERVER_KEY)';
+}
+
+/** What a program shows the API; undefined = nothing, or nothing of its own. */
+function variableOf({ api }: Settings): string | undefined {
+  if (api.key !== undefined) return 'API_SERVER_KEY';
+  const { gateway, keys } = api.auth;
+  if (gateway.mode === 'token') return 'OPENCLAW_GATEWAY_TOKEN';
+  if (gateway.mode === 'password') return 'OPENCLAW_GATEWAY_PASSWORD';
+  return keys.length === 0 ? undefined : 'API_KEY';
 }
 
 function modelNote({ model }: RunningGateway, mark: (text: string) => string): string {
@@ -58,19 +70,19 @@ function examples(
   command: string,
 ): void {
   const model = settings.api.modelName;
-  const keyed = settings.api.key !== undefined;
+  const variable = variableOf(settings);
   put();
-  put(`  ${bold('Try it')} in another terminal${keyed ? ' (after `export API_SERVER_KEY=…`)' : ''}:`);
+  put(`  ${bold('Try it')} in another terminal${variable ? ` (after \`export ${variable}=…\`)` : ''}:`);
   put(`    ${command} chat`);
   put();
   put(`    curl ${url}/v1/chat/completions \\`);
-  if (keyed) put('      -H "Authorization: Bearer $API_SERVER_KEY" \\');
+  if (variable) put(`      -H "Authorization: Bearer $${variable}" \\`);
   put("      -H 'Content-Type: application/json' \\");
   put(`      -d '${JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] })}'`);
   put();
   put(`  ${bold('With the OpenAI SDK')} (Python):`);
   put('    from openai import OpenAI');
-  const key = keyed ? '__import__("os").environ["API_SERVER_KEY"]' : '"none"';
+  const key = variable ? `__import__("os").environ["${variable}"]` : '"none"';
   put(`    client = OpenAI(base_url="${url}/v1", api_key=${key})`);
   put(`    answer = client.chat.completions.create(model=${JSON.stringify(model)},`);
   put('        messages=[{"role": "user", "content": "Hello"}])');
