@@ -63,6 +63,13 @@ export class Peer {
     return (await this.events()).at(-1)!['response'] as Json;
   }
 
+  /** What the next create came to. */
+  async next(): Promise<{ readonly events: readonly Json[] } | { readonly error: Json }> {
+    const first = await this.frame();
+    if (first['type'] === 'error') return { error: { status: first['status'], ...(first['error'] as Json) } };
+    return { events: [first, ...(await this.events())] };
+  }
+
   async error(): Promise<Json> {
     const event = await this.frame();
     expect(event['type'], JSON.stringify(event)).toBe('error');
