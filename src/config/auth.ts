@@ -90,6 +90,8 @@ function gatewayOf(reader: KeyReader, trusted: readonly string[], report: Report
   const token = blankless(reader.value('gateway.auth.token'));
   const password = blankless(reader.value('gateway.auth.password'));
   const mode = reader.value('gateway.auth.mode');
+  // Read in every mode, so that a mistake is seen before it has effect.
+  const proxy = proxyOf(reader, password);
   if (mode === undefined && token !== undefined && password !== undefined) {
     report(
       error(
@@ -115,7 +117,8 @@ function gatewayOf(reader: KeyReader, trusted: readonly string[], report: Report
     case 'none':
       return { mode };
     case 'trusted-proxy':
-      return proxyOf(reader, trusted, password, report);
+      checkProxy(proxy, trusted, report);
+      return proxy;
   }
 }
 
@@ -123,16 +126,25 @@ function missing(what: 'token' | 'password', variable: string): Problem {
   return error('gateway.auth.mode', `${what} needs a ${what}.`, `Set gateway.auth.${what} or ${variable}.`);
 }
 
-function proxyOf(
-  reader: KeyReader,
+type ProxyAuth = Extract<GatewayAuth, { readonly mode: 'trusted-proxy' }>;
+
+function proxyOf(reader: KeyReader, localPassword: string | undefined): ProxyAuth {
+  const required = reader.value('gateway.auth.trustedProxy.requiredHeaders');
+  return {
+    mode: 'trusted-proxy',
+    userHeader: reader.value('gateway.auth.trustedProxy.userHeader')?.trim().toLowerCase() ?? '',
+    requiredHeaders: required.map((name) => name.toLowerCase()),
+    allowUsers: reader.value('gateway.auth.trustedProxy.allowUsers'),
+    allowLoopback: reader.value('gateway.auth.trustedProxy.allowLoopback'),
+    localPassword,
+  };
+}
+
+function checkProxy(
+  { userHeader, requiredHeaders }: ProxyAuth,
   trusted: readonly string[],
-  password: string | undefined,
   report: Report,
-): GatewayAuth {
-  const userHeader = reader.value('gateway.auth.trustedProxy.userHeader')?.trim().toLowerCase() ?? '';
-  const requiredHeaders = reader
-    .value('gateway.auth.trustedProxy.requiredHeaders')
-    .map((name) => name.toLowerCase());
+): void {
   const wrong = [userHeader, ...requiredHeaders].find((name) => !/^[!#$%&'*+.^_`|~\w-]+$/.test(name));
   if (wrong !== undefined) {
     const path = `gateway.auth.trustedProxy.${wrong === userHeader ? 'userHeader' : 'requiredHeaders'}`;
@@ -142,14 +154,6 @@ function proxyOf(
     const hint = 'Set it to the address of the proxy, as the gateway sees it.';
     report(error('gateway.trustedProxies', 'trusted-proxy needs at least one address.', hint));
   }
-  return {
-    mode: 'trusted-proxy',
-    userHeader,
-    requiredHeaders,
-    allowUsers: reader.value('gateway.auth.trustedProxy.allowUsers'),
-    allowLoopback: reader.value('gateway.auth.trustedProxy.allowLoopback'),
-    localPassword: password,
-  };
 }
 
 const list = 'platforms.api_server.keys';

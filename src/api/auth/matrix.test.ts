@@ -130,7 +130,14 @@ it('the routes without a credential are exactly these', async () => {
   );
 });
 
-const publicRoutes = ['GET /health', 'GET /openapi.json', 'GET /v1/health'];
+const publicRoutes = [
+  'GET /',
+  'GET /__openclaw/control-ui-config.json',
+  'GET /health',
+  'GET /openapi.json',
+  'GET /page/x',
+  'GET /v1/health',
+];
 
 it('the capability list has no route that the table does not protect', async () => {
   const { endpoints } = (await api.inject({ url: '/v1/capabilities', headers: bearer(key) })).json();
