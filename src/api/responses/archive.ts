@@ -22,6 +22,8 @@ export interface Kept {
   /** What the next response of the chain starts from. */
   readonly history: readonly Message[];
   readonly session: string;
+  /** The session has a history of its own, of which `history` is the last part. */
+  readonly isKeyed?: true;
   readonly how: Manner;
   /** JSON of every event, when the stream may be read again. */
   readonly events?: readonly string[];
@@ -32,6 +34,8 @@ export interface Manner {
   readonly toolItems: ToolItems;
   readonly reasoning: boolean;
   readonly streamed: boolean;
+  /** Said when the agent said nothing. */
+  readonly nothing?: string;
   /** An `error` event stands before `response.failed`. */
   readonly errorEvent: boolean;
 }

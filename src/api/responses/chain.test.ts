@@ -137,15 +137,18 @@ describe('a chain of responses', () => {
 
   it('belongs to the named user of an agent target', async () => {
     await using server = await serve({ script: echo });
-    for (const [user, length] of [
-      ['Alice', 0],
-      ['alice', 2],
-      ['bob', 0],
-      [undefined, 0],
-    ] as const) {
+    const sessions: string[] = [];
+    for (const user of ['Alice', 'alice', 'bob', undefined, undefined]) {
       await server.ask({ input: 'a', model: 'openclaw:main', user });
-      expect(server.turns.last.history).toHaveLength(length);
+      sessions.push(server.turns.last.sessionId);
+      expect(server.turns.last.history).toEqual(user === undefined ? [] : 'stored');
     }
+    expect(sessions.slice(0, 3)).toEqual([
+      'agent:main:openresponses-user:alice',
+      'agent:main:openresponses-user:alice',
+      'agent:main:openresponses-user:bob',
+    ]);
+    expect(new Set(sessions).size).toBe(4);
     await server.ask({ input: 'a', model: 'gpt-4o', user: 'alice' });
     expect(server.turns.last.history).toEqual([]);
   });

@@ -8,13 +8,14 @@ import { ApiError, badRequest } from '../errors.ts';
 import { nothingBrought } from '../media/brought.ts';
 import { goneSignal } from '../media/gone.ts';
 import { chooseModel } from '../model-choice.ts';
+import { isAgentTarget } from '../openclaw/target.ts';
 import type { Route } from '../routes.ts';
 import { source } from './archive.ts';
 import { responsesPath } from './create.ts';
 import { type FamilyDeps, inputReader, type ResponsesDeps } from './deps.ts';
 import { joinConversation, readInput } from './items.ts';
 import { previousNotFound } from './plan.ts';
-import { checked, isAgentTarget } from './request.ts';
+import { checked } from './request.ts';
 import { usageOf, usageShape } from './resource.ts';
 import { compactRequest } from './schema.ts';
 

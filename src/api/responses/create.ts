@@ -4,6 +4,7 @@ import { looseBoolean, parseObject } from '../body.ts';
 import { utf8Header } from '../headers.ts';
 import { fingerprintOf, type IdempotencyScope } from '../idempotency.ts';
 import { goneSignal } from '../media/gone.ts';
+import { type Target, targetOf } from '../openclaw/target.ts';
 import type { Route } from '../routes.ts';
 import type { Kept } from './archive.ts';
 import { endWith, type FamilyDeps, inputReader, openEvents, type ResponsesDeps } from './deps.ts';
@@ -62,10 +63,12 @@ export function createRoute(family: FamilyDeps): Route {
       // A repeated request takes no slot, and only its body tells; all others are refused before it is parsed.
       if (key === undefined) deps.runs.refuseIfFull();
       const body = parseObject(request.body);
-      const asked = await readResponsesRequest(body, request.headers, await inputReader(deps, body));
+      const target = targetOf(deps, deps.caller, request.headers, body.model);
+      const reader = await inputReader(deps, body);
+      const asked = await readResponsesRequest(body, request.headers, reader, target);
       const shown = await withMedia(deps, asked, request.id, goneSignal(reply.raw));
       const plan = await planResponse(deps, shown, request.headers, deps.archive);
-      const scope = key === undefined ? undefined : scopeOf(deps, body, key);
+      const scope = key === undefined ? undefined : scopeOf(deps, target, body, key);
       if (plan.how.streamed) return answerStream(deps, plan, scope, request, reply);
       if (scope === undefined || plan.echo.background) return answerJson(deps, plan, scope, reply);
       const { response, replayed } = await shared(deps, plan, scope, firsts);
@@ -77,14 +80,17 @@ export function createRoute(family: FamilyDeps): Route {
 
 function scopeOf(
   { caller }: ResponsesDeps,
+  { agent, sessionKey, isNamed, isOwner }: Target,
   body: Readonly<Record<string, unknown>>,
   key: string,
 ): IdempotencyScope {
+  const streamed = String(looseBoolean(body.stream, false));
+  const who = isNamed ? [agent.id, String(isOwner), sessionKey ?? String(body.user)] : [];
   return {
     credential: caller.namespace,
     endpoint: responsesPath,
     key,
-    fingerprint: fingerprintOf(body, fingerprintFields, String(looseBoolean(body.stream, false))),
+    fingerprint: fingerprintOf(body, fingerprintFields, [streamed, ...who].join(' ')),
   };
 }
 
@@ -111,7 +117,12 @@ async function answerJson(
   };
   if (raw.destroyed) leave();
   else raw.once('close', leave);
-  return reply.send((await live.ended).response);
+  const { response } = await live.ended;
+  if (plan.target.isNamed && response.status === 'failed') {
+    // Tools may have run, so clients must not repeat it by themselves.
+    reply.code(500).header('x-should-retry', 'false');
+  }
+  return reply.send(response);
 }
 
 /** One turn for all requests with the key; each gets a response of its own (api-server §8). */

@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ApiSettings } from '../../config/settings.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Caller } from '../auth/caller.ts';
@@ -8,6 +7,7 @@ import type { JsonObject } from '../body.ts';
 import { badRequest } from '../errors.ts';
 import type { Idempotency } from '../idempotency.ts';
 import type { EndpointMedia } from '../media/load.ts';
+import type { TargetDeps } from '../openclaw/target.ts';
 import type { Runs } from '../runs.ts';
 import { openSse, type SseLimits, type SseStream } from '../sse.ts';
 import type { Archive, Chain } from './archive.ts';
@@ -18,9 +18,8 @@ import type { Seal } from './seal.ts';
 import { openThoughts } from './thoughts.ts';
 
 /** What every endpoint of the family needs before it knows who calls. */
-export interface FamilyDeps {
+export interface FamilyDeps extends TargetDeps {
   readonly access: Access;
-  readonly api: ApiSettings;
   readonly runs: Runs;
   readonly idempotency: Idempotency;
   readonly defaultModel: string;

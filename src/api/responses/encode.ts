@@ -25,6 +25,8 @@ export interface EncoderOptions {
   readonly streamed: boolean;
   /** An `error` event stands before `response.failed`: in SSE streams, not on a socket (Open Responses §9, §17.9). */
   readonly errorEvent: boolean;
+  /** Said when the agent said nothing; default: a sentence of our own. */
+  readonly nothing?: string;
   /** Tools the caller runs itself. */
   readonly clientTools: ReadonlySet<string>;
   /** Closes what only this server may read; present when the caller wants its reasoning back in that form. */
@@ -158,7 +160,10 @@ export class ResponseEncoder {
     const calls = result.clientCalls ?? [];
     const events: Unnumbered[] = [];
     const text = result.text === '' ? (verdict.error?.message ?? '') : result.text;
-    const missing = verdict.status === 'completed' && calls.length === 0 && text === '' ? silent : text;
+    const missing =
+      verdict.status === 'completed' && calls.length === 0 && text === ''
+        ? (this.#options.nothing ?? silent)
+        : text;
     const isCut = verdict.status === 'incomplete' || verdict.status === 'cancelled';
     const saysMore = this.#message === undefined && missing !== '' && missing !== this.#lastText.trim();
     events.push(...this.#cutTools(isCut && !saysMore));

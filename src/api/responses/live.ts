@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Content, Message } from '../../core/message.ts';
 import type { TurnRequest } from '../../turn/contract.ts';
+import type { Target } from '../openclaw/target.ts';
 import type { Run, Runs } from '../runs.ts';
 import { type Archive, firstHistory, type Kept, type Manner } from './archive.ts';
 import { ResponseEncoder } from './encode.ts';
@@ -17,11 +18,14 @@ import { type ResponseEcho, type ResponseObject, started } from './resource.ts';
 /** Everything about one response that is known before its turn starts. */
 export interface Plan {
   readonly echo: ResponseEcho;
+  readonly target: Target;
   readonly how: Manner;
   readonly items: readonly Item[];
   readonly prior: readonly Message[];
   readonly input: Content;
   readonly session: string;
+  /** See `Kept.isKeyed`. */
+  readonly isKeyed: boolean;
   readonly conversation: string | undefined;
   /** The response the conversation pointed at before. */
   readonly previous: string | undefined;
@@ -76,6 +80,7 @@ export class LiveResponses {
       input: plan.input,
       history: firstHistory(plan.prior, plan.input),
       session: plan.session,
+      ...(plan.isKeyed ? { isKeyed: true } : {}),
       how: plan.how,
       ...(isReplayable(plan.echo, plan.how) ? { events: [] } : {}),
     };

@@ -1,22 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ApiSettings } from '../../config/settings.ts';
 import type { Clock } from '../../core/clock.ts';
 import { brand, type SessionKey } from '../../core/ids.ts';
 import type { Message } from '../../core/message.ts';
 import { type Caller, ownId } from '../auth/caller.ts';
 import { type ApiError, badRequest } from '../errors.ts';
 import { toHeader } from '../headers.ts';
-import { chooseModel } from '../model-choice.ts';
-import { readSessionHeaders } from '../session.ts';
+import { nothingSaid } from '../openclaw/failure.ts';
+import { type Added, addedTo, nothingAsked } from '../openclaw/responses.ts';
+import { agentOfKey, freshKey, userKey, uuid } from '../openclaw/session-key.ts';
+import { modelOf, type TargetDeps } from '../openclaw/target.ts';
+import { laneOf, readSessionHeaders } from '../session.ts';
 import { type Chain, type Kept, source } from './archive.ts';
 import { isSummary, joinConversation } from './items.ts';
 import type { Plan } from './live.ts';
-import { type Asked, isAgentTarget } from './request.ts';
+import type { Asked } from './request.ts';
 import type { ResponseEcho } from './resource.ts';
 import type { Seal } from './seal.ts';
 
-export interface PlanDeps {
-  readonly api: ApiSettings;
+export interface PlanDeps extends TargetDeps {
   readonly caller: Caller;
   readonly clock: Clock;
   readonly defaultModel: string;
@@ -34,26 +35,35 @@ export async function planResponse(
   chain: Chain,
 ): Promise<Plan> {
   const { api, caller, clock } = deps;
-  const { fields, tools } = asked;
+  const { fields, tools, target } = asked;
   const { memoryScope } = readSessionHeaders(
     { 'x-hermes-session-key': headers['x-hermes-session-key'] },
     caller,
   );
-  const choice = chooseModel({ ...fields, reasoning_effort: fields.reasoning?.effort }, api);
-  const before = await findBefore(asked, chain);
+  const choice = modelOf(deps, target, caller, headers, {
+    ...fields,
+    reasoning_effort: fields.reasoning?.effort,
+  });
+  const before = await findBefore(asked, chain, clock);
   const stored = asked.history ?? before.kept?.history ?? [];
   const isChained = asked.history === undefined && before.kept !== undefined;
-  const joined = joinConversation(stored, asked.input.messages, isChained);
+  if (target.isNamed && asked.input.messages.length === 0) throw nothingAsked();
+  const added: Added | undefined = before.isKeyed ? addedTo(asked.input.messages) : undefined;
+  const joined = added
+    ? { history: [], input: added.input }
+    : joinConversation(stored, asked.input.messages, isChained);
   const prior = fields.truncation === 'auto' ? newest(joined.history) : joined.history;
   const carried = asked.history === undefined ? before.kept?.response.instructions : undefined;
   const instructions = fields.instructions ?? carried ?? null;
   const system = [instructions ?? '', asked.input.system].filter((text) => text !== '').join('\n');
   const id = `resp_${clock.hex(14)}`;
-  const session = before.kept?.session ?? newSession(clock);
+  const session = before.session ?? uuid(clock.hex);
   const sent = fields.model?.trim() ?? '';
   const seal = fields.include?.includes('reasoning.encrypted_content') ? await deps.seal() : undefined;
-  const turnTools = tools.none ? { tools: [] } : {};
+  const allowed = tools.none ? [] : target.tools;
   return {
+    target,
+    isKeyed: before.isKeyed,
     echo: echoOf(asked, {
       id,
       created_at: Math.floor(clock.now() / 1000),
@@ -65,6 +75,7 @@ export async function planResponse(
       reasoning: api.showReasoning,
       streamed: fields.stream,
       errorEvent: true,
+      ...(target.isNamed ? { nothing: nothingSaid } : {}),
     },
     items: asked.input.items,
     prior,
@@ -83,11 +94,11 @@ export async function planResponse(
     turn: (key) => ({
       source,
       key,
-      // A response brings its whole history, so it waits for no other one.
-      sessionKey: brand<SessionKey>(`api:${id}`),
+      // A response that brings its whole history waits for no other one.
+      sessionKey: before.isKeyed ? laneOf(session, caller, id) : brand<SessionKey>(`api:${id}`),
       sessionId: ownId(caller, session),
-      input: joined.input,
-      history: prior,
+      ...(added ?? { input: joined.input, history: prior }),
+      ...(target.persona === undefined ? {} : { persona: target.persona }),
       ...(system === '' ? {} : { ephemeralSystem: system }),
       ...(memoryScope === undefined ? {} : { memoryScope: ownId(caller, memoryScope) }),
       ...(choice === undefined ? {} : { model: choice }),
@@ -96,7 +107,7 @@ export async function planResponse(
       ...(tools.choice === undefined ? {} : { toolChoice: tools.choice }),
       ...(asked.format === undefined ? {} : { responseFormat: asked.format }),
       ...(asked.unstored === undefined ? {} : { unstored: asked.unstored }),
-      ...turnTools,
+      ...(allowed === undefined ? {} : { tools: allowed }),
       ...(fields.max_tool_calls ? { maxToolCalls: fields.max_tool_calls } : {}),
       consumer: fields.background ? 'chat' : 'live',
     }),
@@ -114,20 +125,39 @@ interface Before {
   readonly kept: Kept | undefined;
   /** Name of the conversation the new response belongs to. */
   readonly name: string | undefined;
+  /** Undefined = a new one. */
+  readonly session: string | undefined;
+  /** The session's own history goes on, and requests for it wait for each other. */
+  readonly isKeyed: boolean;
 }
 
-async function findBefore({ fields, history, conversation }: Asked, chain: Chain): Promise<Before> {
+async function findBefore(
+  { fields, history, conversation, target }: Asked,
+  chain: Chain,
+  clock: Clock,
+): Promise<Before> {
+  const { agent, isNamed, sessionKey } = target;
   const id = fields.previous_response_id;
   if (id) {
     const kept = await chain.find(id);
     // History that was sent replaces the chain; then only its session goes on.
     if (kept === undefined && history === undefined) throw previousNotFound(id);
-    return { kept, name: undefined };
+    const owner = kept && agentOfKey(kept.session);
+    // What one agent was told is not for another one, whose tools and prompt differ.
+    if (owner !== undefined && owner !== agent.id) throw previousNotFound(id);
+    const isKeyed = kept?.isKeyed === true && history === undefined;
+    return { kept, name: undefined, session: kept?.session, isKeyed };
   }
-  const name = conversation ?? userConversation(fields.model, fields.user);
-  if (name === undefined) return { kept: undefined, name };
-  const newest = await chain.newest(name);
-  return { kept: newest === undefined ? undefined : await chain.find(newest), name };
+  const key = isNamed ? (sessionKey ?? userKey(agent.id, 'openresponses', fields.user)) : undefined;
+  if (key !== undefined && conversation === undefined && history === undefined) {
+    return { kept: undefined, name: undefined, session: key, isKeyed: true };
+  }
+  const fresh = isNamed ? freshKey(agent.id, 'openresponses', clock.hex) : undefined;
+  // Each agent has its own conversations.
+  const name = isNamed && conversation !== undefined ? `agent:${agent.id} ${conversation}` : conversation;
+  const newest = name === undefined ? undefined : await chain.newest(name);
+  const kept = newest === undefined ? undefined : await chain.find(newest);
+  return { kept, name, session: kept?.session ?? fresh, isKeyed: false };
 }
 
 /** As the official API and the other transport say it (docs/decisions/018). */
@@ -136,16 +166,6 @@ export function previousNotFound(id: string): ApiError {
     param: 'previous_response_id',
     code: 'previous_response_not_found',
   });
-}
-
-/** Clients of agent targets name the person they speak for, whose conversation goes on. */
-function userConversation(model: string | null | undefined, user: string | null | undefined) {
-  const person = user?.trim().toLowerCase() ?? '';
-  return person !== '' && isAgentTarget(model) ? `${model?.trim()} openresponses-user:${person}` : undefined;
-}
-
-function newSession(clock: Clock): string {
-  return clock.hex(16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 /** The request as the response repeats it: every field present (Open Responses §5). */

@@ -7,6 +7,7 @@ import type { JsonObject } from '../body.ts';
 import { badRequest } from '../errors.ts';
 import { unmetFields } from '../fields.ts';
 import { type Brought, nothingBrought } from '../media/brought.ts';
+import type { Target } from '../openclaw/target.ts';
 import { responsesFields } from './fields.ts';
 import { readFormat } from './format.ts';
 import { type ReadInput, readHistory, readInput } from './items.ts';
@@ -18,6 +19,7 @@ import { type ReadTools, readTools } from './tools.ts';
 /** A checked request, before anything is looked up. */
 export interface Asked {
   readonly fields: ResponsesRequest;
+  readonly target: Target;
   readonly input: ReadInput;
   /** Images and files of the messages. */
   readonly brought: Brought;
@@ -42,7 +44,11 @@ export async function readResponsesRequest(
   body: JsonObject,
   headers: IncomingHttpHeaders,
   reader: InputReader,
+  target: Target,
 ): Promise<Asked> {
+  if (target.isNamed && typeof body.model !== 'string') {
+    throw badRequest('model: expected a string', { param: 'model' });
+  }
   const fields = checked(responsesRequest, body);
   const conversation = conversationOf(fields);
   if (fields.background && !fields.store) {
@@ -55,6 +61,7 @@ export async function readResponsesRequest(
   const { echo: text, format } = await readFormat(fields.text);
   return {
     fields,
+    target,
     input,
     brought,
     history,
@@ -63,7 +70,7 @@ export async function readResponsesRequest(
     text,
     format,
     sampling: samplingOf(fields),
-    toolItems: toolItemsOf(fields, headers),
+    toolItems: toolItemsOf(fields, headers, target.isNamed),
     ignored: [...unmetFields(body, responsesFields), ...tools.ignored, ...input.ignored].slice(0, 20),
   };
 }
@@ -103,11 +110,7 @@ function samplingOf(fields: ResponsesRequest): Sampling | undefined {
   return set.length === 0 ? undefined : (Object.fromEntries(set) as Sampling);
 }
 
-/** Names that mean an agent and not a profile: their clients know nothing of the server's tools. */
-export const isAgentTarget = (model: string | null | undefined) =>
-  /^(?:openclaw|agent)(?:[:/]|$)/.test(model?.trim() ?? '');
-
-function toolItemsOf(fields: ResponsesRequest, headers: IncomingHttpHeaders): ToolItems {
+function toolItemsOf(fields: ResponsesRequest, headers: IncomingHttpHeaders, isNamed: boolean): ToolItems {
   const header = headers['x-hermes-tool-items'];
   const wanted = toolItemKinds.find((kind) => kind === header);
   if (wanted !== undefined) return wanted;
@@ -115,5 +118,6 @@ function toolItemsOf(fields: ResponsesRequest, headers: IncomingHttpHeaders): To
     throw badRequest(`X-Hermes-Tool-Items must be one of ${toolItemKinds.join(', ')}.`);
   }
   if (fields.include?.includes('hermes:tool_calls')) return 'hermes:tool_call';
-  return isAgentTarget(fields.model) ? 'none' : toolItemsFor(headers['user-agent']);
+  // Clients of agents know nothing of the server's tools.
+  return isNamed ? 'none' : toolItemsFor(headers['user-agent']);
 }

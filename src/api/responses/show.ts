@@ -1,5 +1,5 @@
 import type { ResponsesDeps } from './deps.ts';
-import { type Asked, isAgentTarget } from './request.ts';
+import type { Asked } from './request.ts';
 
 /** The request with its images as the model sees them, and with what its files hold. Throws what `media.load` throws. */
 export async function withMedia(
@@ -8,12 +8,12 @@ export async function withMedia(
   request: string,
   signal: AbortSignal,
 ): Promise<Asked> {
-  const { brought, history, input, fields } = asked;
+  const { brought, history, input, target } = asked;
   const shown = await media.load(
     {
       brought,
       messages: [...(history ?? []), ...input.messages],
-      isOpenClaw: isAgentTarget(fields.model),
+      isOpenClaw: target.isNamed,
       request,
     },
     signal,

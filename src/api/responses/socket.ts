@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws';
 import { type JsonObject, parseObject } from '../body.ts';
 import { type ApiError, badRequest, toApiError } from '../errors.ts';
 import { callerGone } from '../media/gone.ts';
+import { targetOf } from '../openclaw/target.ts';
 import type { Chain, Kept } from './archive.ts';
 import { inputReader, type ResponsesDeps } from './deps.ts';
 import type { Frame, LiveResponse } from './live.ts';
@@ -109,7 +110,9 @@ export class Conversation implements Chain {
       checkFrame(type, body);
       deps.runs.refuseIfFull();
       const request = { ...body, stream: true };
-      const asked = await readResponsesRequest(request, this.#headers, await inputReader(deps, body, this));
+      const target = targetOf(deps, deps.caller, this.#headers, body.model);
+      const reader = await inputReader(deps, body, this);
+      const asked = await readResponsesRequest(request, this.#headers, reader, target);
       const shownInput = await withMedia(deps, asked, `ws_${deps.clock.hex(8)}`, this.#left.signal);
       const plan = await planResponse(deps, shownInput, this.#headers, this);
       // Here a failed response alone tells that it failed (Open Responses §17.9).
