@@ -3,7 +3,7 @@
  * because the registry finds them by listing. Everything written in JavaScript is bundled: reading hundreds of
  * small files is most of a cold start.
  */
-import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -12,8 +12,10 @@ import { ascii } from './ascii.ts';
 const platformFiles = globSync('src/platforms/*/manifest.ts')
   .flatMap((file) => ['manifest', 'adapter', 'fake'].map((part) => `${dirname(file)}/${part}.ts`))
   .filter((file) => existsSync(file));
+/** Keeps its place, because the files of the page lie beside it. */
+const pageFiles = 'src/api/page/assets.ts';
 const input = Object.fromEntries(
-  ['src/cli/main.ts', 'src/platforms/registry.ts', ...platformFiles].map((file) => [
+  ['src/cli/main.ts', 'src/platforms/registry.ts', pageFiles, ...platformFiles].map((file) => [
     file.replace(/^src\//, '').replace(/\.ts$/, ''),
     file,
   ]),
@@ -47,3 +49,7 @@ const registry: typeof import('../src/platforms/registry.ts') = await import(
 const listed = await registry.listPlatforms();
 if (listed.length === 0 || listed.length !== globSync('src/platforms/*/manifest.ts').length)
   throw new Error(`the built registry lists ${listed.length} platforms`);
+cpSync('src/api/page/assets', 'dist/api/page/assets', {
+  recursive: true,
+  filter: (source) => !source.endsWith('tsconfig.json'),
+});

@@ -6,7 +6,7 @@ import { fail } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Resolve } from '../net/resolve.ts';
 import type { Turns } from '../turn/contract.ts';
-import { openAccess } from './auth.ts';
+import { type Access, openAccess } from './auth.ts';
 import { chatRoute } from './chat/route.ts';
 import { discoveryRoutes } from './discovery.ts';
 import { checkStart } from './guards.ts';
@@ -16,6 +16,7 @@ import { openMedia } from './media/load.ts';
 import { embeddingsRoute } from './openclaw/embeddings.ts';
 import type { Sessions } from './openclaw/gateway-tools.ts';
 import { invokeRoute } from './openclaw/invoke.ts';
+import { type PageCredential, pageRoutes } from './page/route.ts';
 import { responsesPath } from './responses/create.ts';
 import { openResponses } from './responses/family.ts';
 import { memoryStore } from './responses/memory-store.ts';
@@ -130,6 +131,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
       routes: () => routes,
     }),
   );
+  if (api.page) routes.push(...pageRoutes({ version, credential: credentialOf(api, access) }));
   const server = await buildServer({
     routes,
     api,
@@ -167,6 +169,11 @@ const disabledPaths = ({ endpoints }: Settings['agents']): readonly string[] => 
   ...(endpoints.chat ? [] : ['/v1/chat/completions']),
   ...(endpoints.responses ? [] : [responsesPath]),
 ];
+
+function credentialOf({ auth }: Settings['api'], { isOpen }: Access): PageCredential {
+  if (auth.gateway.mode === 'trusted-proxy') return 'proxy';
+  return isOpen ? 'none' : 'key';
+}
 
 /** What ended streams get to reach their readers before their connections are cut. */
 const flushMs = 250;

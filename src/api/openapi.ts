@@ -91,7 +91,8 @@ function success(doc: RouteDoc): Json {
             },
           },
         };
-  return { description: 'OK', content: { ...json(schemaOf(doc.answer, 'output')), ...stream } };
+  const answer = { [doc.media ?? 'application/json']: { schema: schemaOf(doc.answer, 'output') } };
+  return { description: 'OK', content: { ...answer, ...stream } };
 }
 
 function errors(doc: RouteDoc): Json {

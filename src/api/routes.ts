@@ -25,6 +25,8 @@ export interface RouteDoc {
   readonly id: string;
   readonly summary: string;
   readonly body?: z.ZodType;
+  /** Content type of the answer; absent = JSON. */
+  readonly media?: string;
   /** Schema of the 200 answer. */
   readonly answer: z.ZodType;
   /** Schema of each `data:` object when the answer may be an event stream. */

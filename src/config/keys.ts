@@ -15,6 +15,7 @@ import { displayKeys } from './keys/display.ts';
 import { httpKeys } from './keys/http.ts';
 import { modelKeys } from './keys/model.ts';
 import { openKeys } from './keys/open.ts';
+import { pageKeys } from './keys/page.ts';
 import { placeKeys } from './keys/place.ts';
 import { sessionsKeys } from './keys/sessions.ts';
 import type { Key } from './keys/shape.ts';
@@ -33,6 +34,7 @@ export const keys = {
   ...sessionsKeys,
   ...displayKeys,
   ...toolsKeys,
+  ...pageKeys,
   ...placeKeys,
   ...openKeys,
 } as const satisfies Record<string, Key>;

@@ -129,6 +129,7 @@ function settingsOf(
       auth,
       requireKey: reader.value('platforms.api_server.require_key'),
       corsOrigins: reader.value('platforms.api_server.cors_origins'),
+      page: reader.value('gateway.controlUi.enabled'),
       modelName: reader.value('platforms.api_server.model_name'),
       maxConcurrentRuns: reader.value('platforms.api_server.max_concurrent_runs'),
       toolProgressEvents: reader.value('platforms.api_server.tool_progress_events'),

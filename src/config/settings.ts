@@ -131,6 +131,8 @@ export interface ApiSettings {
   readonly auth: ApiAuth;
   readonly requireKey: boolean;
   readonly corsOrigins: readonly string[];
+  /** Serve the built-in page. */
+  readonly page: boolean;
   /** Advertised model id. */
   readonly modelName: string;
   /** 0 = no cap. */

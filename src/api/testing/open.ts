@@ -26,6 +26,7 @@ export const apiDefaults: ApiSettings = {
   key,
   requireKey: false,
   corsOrigins: [],
+  page: true,
   modelName: 'hermes-agent',
   maxConcurrentRuns: 10,
   toolProgressEvents: true,
