@@ -43,6 +43,8 @@ export interface AccountRoute {
   readonly manifest: Pick<Manifest, 'name' | 'authenticates'>;
   readonly batch: Batch | undefined;
   readonly block: Pick<PlatformBlock, 'access'>;
+  /** See `ConfigSpec.comparable`. */
+  readonly comparable?: ((id: string) => string) | undefined;
 }
 
 type Decision =
@@ -125,7 +127,9 @@ function decide(deps: AcceptDeps, route: AccountRoute, event: Inbound): Decision
   if (event.kind !== 'message' && event.kind !== 'edit') return { declined: 'ignored-kind' };
   // Two bots in one group would answer each other for ever.
   if (event.from.isBot) return { declined: 'bot-message' };
-  const known = route.manifest.authenticates ?? isAuthorized(event, route.block.access, deps.settings.access);
+  const known =
+    route.manifest.authenticates ??
+    isAuthorized(event, route.block.access, deps.settings.access, route.comparable);
   if (!known) return { declined: 'unauthorized' };
   if (event.addressed === false) return { declined: 'not-addressed' };
   const text = event.text ?? '';

@@ -31,6 +31,10 @@ describe('authorisation', () => {
 
   it('never lets a display name in', () => {
     expect(isAuthorized(dm('2'), { ...closed, allowedUsers: ['Ann'] }, nobody)).toBe(false);
+    const small = (id: string) => id.toLowerCase();
+    expect(isAuthorized(dm('ann'), { ...closed, allowedUsers: ['Ann'] }, nobody, small)).toBe(true);
+    expect(isAuthorized(dm('ann'), closed, { allowedUsers: ['ANN'], allowAll: false }, small)).toBe(true);
+    expect(isAuthorized(dm('bob'), { ...closed, allowedUsers: ['Ann'] }, nobody, small)).toBe(false);
   });
 
   it('lets group senders in for groups only', () => {

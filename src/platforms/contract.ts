@@ -16,9 +16,40 @@ export interface Platform<C> {
   readonly manifest: Manifest;
   readonly config: ConfigSpec<C>;
   readonly dialect: Dialect;
+  /** Another way to the credentials than typing them after `manifest.setup`. */
+  readonly login?: Login;
   /** Must not do I/O. */
   open(deps: Deps<C>): Adapter;
 }
+
+/** Gets credentials from the vendor's own pages, for the wizard: a code to scan, a device to confirm. */
+export interface Login {
+  /** What is offered, e.g. "Scan a QR code with the phone app (recommended)". */
+  readonly offer: string;
+  /** Throws the reason of the abort, and whatever the first request throws. */
+  run(deps: LoginDeps, screen: LoginScreen, signal: AbortSignal): Promise<LoginResult>;
+}
+
+export interface LoginDeps {
+  readonly clock: Pick<Clock, 'monotonic' | 'sleep' | 'after'>;
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+  /** Another host than the vendor's, for tests. */
+  readonly host?: string;
+}
+
+/** What the wizard shows meanwhile. */
+export interface LoginScreen {
+  say(text: string): void;
+  /** Draws `content` as a QR code; `page` shows the same in a browser. */
+  code(content: string, page: string): void;
+  /** One more look, still nothing. */
+  dot(): void;
+}
+
+/** `created`: variables for `.env`. `manual`: ask for them instead; `say` tells why. `timeout`: nobody came. */
+export type LoginResult =
+  | { readonly kind: 'created'; readonly env: Readonly<Record<string, string>> }
+  | { readonly kind: 'manual' | 'timeout'; readonly say: string };
 
 export interface ConfigSpec<C> {
   /** Environment variable → key of `schema`. The environment beats config.yaml. */
@@ -36,6 +67,11 @@ export interface ConfigSpec<C> {
   listener?(config: C): PushAddress | undefined;
   /** Lists that follow from the platform's own policy settings; each one named replaces the general one. */
   access?(config: C): Partial<AccessLists>;
+  /**
+   * The form in which ids of senders and chats are compared with lists, e.g. without regard to case. Default: exactly.
+   * Must leave `*` alone.
+   */
+  comparable?(id: string): string;
   /** The platform's batch windows as this configuration wants them. */
   batch?(config: C): Batch | undefined;
   /** Extra hosts this configuration may call, e.g. of a self-hosted base URL; loopback allowed here only. */

@@ -97,6 +97,7 @@ async function openAccount(
   const config = parsed.data;
   const { manifest } = platform;
   const batch = platform.config.batch?.(config) ?? manifest.batch;
+  const { comparable } = platform.config;
   const access = { ...block.access, ...platform.config.access?.(config) };
   const id = accountId(name, platform.config.account(config));
   const locked = lockCredential(deps.settings.lockFolder, platform, config);
@@ -126,7 +127,7 @@ async function openAccount(
     clock: deps.clock,
     log: deps.log,
     accept: (events, cursor) =>
-      accept(deps, { account: id, manifest, batch, block: { access } }, events, cursor),
+      accept(deps, { account: id, manifest, batch, comparable, block: { access } }, events, cursor),
     relay: (event, waitMs) => deps.relay(id, event, waitMs),
     changed: deps.changed,
   });

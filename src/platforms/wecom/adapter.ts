@@ -73,5 +73,9 @@ export default {
   manifest,
   config: wecomConfig,
   dialect: wecomDialect,
+  login: {
+    offer: 'Scan a QR code with the WeCom phone app: it makes the bot (recommended).',
+    run: async (...asked) => (await import('./login.ts')).scanToCreate(...asked),
+  },
   open: (deps) => new WeCom(deps),
 } satisfies Platform<WeComConfig>;

@@ -98,14 +98,14 @@ export const wecomConfig: ConfigSpec<WeComConfig> = {
   account: (config) => config.bot_id,
   identity: (config) => ({ scope: 'wecom-bot-id', value: config.bot_id, description: 'WeCom bot ID' }),
   access: (config) => ({
-    // Users go through the gateway's list as well, so they are given in the plain form, too.
     ...(config.dm_policy === 'allowlist' && config.allow_from !== undefined
-      ? { allowedUsers: [...config.allow_from, ...config.allow_from.map(normalId)] }
+      ? { allowedUsers: config.allow_from }
       : {}),
     // The list holds chats here, and this platform has matched them (prefixes, case) before the gateway looks.
     groupAllowedUsers: [],
     groupAllowedChats: config.group_policy === 'allowlist' && config.group_allow_from.length > 0 ? ['*'] : [],
   }),
+  comparable: normalId,
   batch: (config) => {
     const textMs = config.text_batch_delay_seconds * 1000;
     if (textMs <= 0) return { textMs: 0, splitMs: 0, splitAt: 3900, mediaMs: 0 };

@@ -1,4 +1,5 @@
 /** The fake refuses what the real gateway refuses. */
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type FakeWeCom, startFakeWeCom } from './fake.ts';
@@ -150,6 +151,49 @@ describe('it refuses', () => {
     expect(await chunk(1, 600_000 - 524_288)).toMatchObject({ errcode: 0 });
     expect(await ask('aibot_upload_media_finish', { upload_id })).toMatchObject({ body: { type: 'file' } });
   });
+});
+
+describe('it refuses of uploads', () => {
+  const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
+
+  test('ids it has not given, more than 100 chunks, what is not Base64, and another sum than announced', async () => {
+    const { ask } = await subscribed();
+    const init = { type: 'file', filename: 'f', total_size: 10, total_chunks: 1 };
+    expect(await ask('aibot_upload_media_finish', { upload_id: 'nobody' })).toMatchObject({ errcode: 40058 });
+    expect(
+      await ask('aibot_upload_media_chunk', { upload_id: 'nobody', chunk_index: 0, base64_data: 'AA==' }),
+    ).toMatchObject({ errcode: 40058 });
+    expect(await ask('aibot_upload_media_init', { ...init, total_chunks: 101 })).toMatchObject({
+      errcode: 40058,
+      errmsg: 'too many chunks',
+    });
+    const bytes = Buffer.from(patterned(10));
+    const announced = { ...init, md5: md5(Buffer.from('another')) };
+    const upload_id = (await ask('aibot_upload_media_init', announced)).body?.['upload_id'];
+    const chunk = (base64_data: string) =>
+      ask('aibot_upload_media_chunk', { upload_id, chunk_index: 0, base64_data });
+    expect(await chunk('***')).toMatchObject({ errcode: 40058, errmsg: 'not base64' });
+    expect(await chunk(bytes.toString('base64'))).toMatchObject({ errcode: 0 });
+    expect(await ask('aibot_upload_media_finish', { upload_id })).toMatchObject({ errcode: 40058 });
+    expect(fake.uploads.media.size).toBe(0);
+  });
+});
+
+test('it closes a connection that sends bytes instead of text', async () => {
+  const { socket } = await subscribed();
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.send(Buffer.from('{}'));
+  expect(await closed).toBe(1003);
+});
+
+test('it refuses a welcome and a new card for anything but the event they belong to', async () => {
+  const { ask, next } = await subscribed();
+  const pushed = fake.push(message());
+  await next();
+  const welcome = { msgtype: 'text', text: { content: 'hi' } };
+  expect(await ask('aibot_respond_welcome_msg', welcome, pushed)).toMatchObject({ errcode: 846605 });
+  const card = { response_type: 'update_template_card', template_card: { card_type: 'text_notice' } };
+  expect(await ask('aibot_respond_update_msg', card, pushed)).toMatchObject({ errcode: 846605 });
 });
 
 test('a second subscription of the bot displaces the first, which is told and closed', async () => {

@@ -116,6 +116,11 @@ export class FakeWeCom implements World {
     for (const connection of this.#connections) connection.contexts.clear();
   }
 
+  /** No answer that has begun to grow can be changed any longer. */
+  expireStreams(): void {
+    for (const connection of this.#connections) connection.streams.expire();
+  }
+
   serve(...args: Parameters<FakeWeb['serve']>): string {
     return `${this.origin}${this.web.serve(...args)}`;
   }

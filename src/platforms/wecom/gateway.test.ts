@@ -39,7 +39,8 @@ const said = (content: string, fields: object = {}) => message({ text: { content
 const answers = () => fake.seen.map(({ chat, text }) => [chat, text]);
 
 test('a message that comes several times, also after a reconnect, is answered once, as a reply', async () => {
-  await start({ WECOM_ALLOWED_USERS: 'zhangsan' });
+  // As people write it: ids of WeCom do not differ by case.
+  await start({ WECOM_ALLOWED_USERS: 'wecom:user:ZhangSan' });
   const body = said('hello', { msgid: 'M1' });
   fake.push(body);
   fake.push(body);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { virtualClock } from '../../../testkit/clock.ts';
+import { loadPlatform } from '../registry.ts';
 import { type FakeWeCom, startFakeWeCom } from './fake.ts';
 import { qrLogin, scanToCreate } from './login.ts';
 import { manifest } from './manifest.ts';
@@ -96,6 +97,15 @@ describe('scanning a code', () => {
     );
     await expect(stopped).rejects.toThrow('enough');
   });
+});
+
+test('the wizard finds it at the platform', async () => {
+  const { login } = await loadPlatform('wecom');
+  expect(login?.offer).toMatch(/QR code/);
+  const screen = { say: () => {}, code: () => {}, dot: () => {} };
+  const deps = { clock: virtualClock({ autoSleep: true }), fetch, host: fake.origin };
+  const result = await login?.run(deps, screen, new AbortController().signal);
+  expect(result).toMatchObject({ kind: 'created', env: { WECOM_BOT_ID: 'BOT-NEW' } });
 });
 
 test('typing them is described for the wizard: both settings, and only the secret is hidden', () => {

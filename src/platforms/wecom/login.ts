@@ -2,7 +2,7 @@
  * Scan-to-create: the WeCom phone app scans a code, and the vendor's pages hand out a new bot (wecom §1.2). The flow
  * is data for the wizard, with one function that follows it.
  */
-import type { Clock } from '../../core/clock.ts';
+import type { LoginDeps, LoginResult, LoginScreen } from '../contract.ts';
 import { type Fields, fields, string } from './wire.ts';
 
 export const qrLogin = {
@@ -22,27 +22,6 @@ export const qrLogin = {
     noCode: 'WeCom returned no QR code.',
   },
 } as const;
-
-export interface LoginDeps {
-  readonly clock: Pick<Clock, 'monotonic' | 'sleep' | 'after'>;
-  fetch(url: string, init?: RequestInit): Promise<Response>;
-  /** Another host than the vendor's, for tests. */
-  readonly host?: string;
-}
-
-/** What the wizard shows meanwhile. */
-export interface LoginScreen {
-  say(text: string): void;
-  /** Draws `content` as a QR code; `page` shows the same in a browser. */
-  code(content: string, page: string): void;
-  /** One more look, still nothing. */
-  dot(): void;
-}
-
-/** `manual`: ask for id and secret instead; `say` tells why. `timeout`: nobody scanned. */
-export type LoginResult =
-  | { readonly kind: 'created'; readonly env: Readonly<Record<'WECOM_BOT_ID' | 'WECOM_SECRET', string>> }
-  | { readonly kind: 'manual' | 'timeout'; readonly say: string };
 
 /** Throws the reason of the abort, and whatever the first request throws. */
 export async function scanToCreate(

@@ -92,6 +92,63 @@ test('it understands every kind of push, and answers reach their chat', async ()
   expect([kinds, fake.refused]).toEqual([['image', 'mixed', 'voice', 'file', 'video', 'text'], []]);
 });
 
+test('its answers grow until they are finished or six minutes old, with images at the end and one card', async () => {
+  const client = await authenticated();
+  const coming = next(client, 'message');
+  fake.push(message());
+  const frame = await coming;
+  const image = [{ msgtype: 'image' as const, image: { base64: 'AA==', md5: 'a'.repeat(32) } }];
+  const card = { card_type: 'text_notice' as const };
+  await client.replyStream(frame, 's1', 'a', false, undefined, { id: 'f' });
+  const refused = (answer: Promise<unknown>) => expect(answer).rejects;
+  await refused(client.replyStream(frame, 's1', 'b', false, undefined, { id: 'f' })).toMatchObject({
+    errcode: 40058,
+  });
+  await refused(
+    client.reply(frame, { msgtype: 'stream', stream: { id: 's1', msg_item: image } }),
+  ).toMatchObject({
+    errcode: 40058,
+  });
+  await refused(client.replyStream(frame, 's1', 'x'.repeat(20_481))).toMatchObject({ errcode: 45002 });
+  await client.replyStream(frame, 's1', 'done', true, image);
+  await refused(client.replyStream(frame, 's1', 'more', true)).toMatchObject({ errcode: 846608 });
+  await client.replyStreamWithCard(frame, 's2', 'a', false, { templateCard: card });
+  await refused(client.replyStreamWithCard(frame, 's2', 'b', false, { templateCard: card })).toMatchObject({
+    errcode: 40058,
+  });
+  fake.expireStreams();
+  await refused(client.replyStream(frame, 's2', 'late', true)).toMatchObject({ errcode: 846608 });
+  expect(fake.seen.map(({ text }) => text)).toEqual(['a', 'done', 'a']);
+});
+
+test('it sends cards, changes them when somebody presses, and shows files as replies', async () => {
+  const client = await authenticated();
+  const coming = next(client, 'message');
+  fake.push(message());
+  const frame = await coming;
+  await client.replyTemplateCard(frame, { card_type: 'button_interaction' });
+  await client.sendMessage('zhangsan', {
+    msgtype: 'template_card',
+    template_card: { card_type: 'text_notice' },
+  });
+  const pressed = next(client, 'event');
+  fake.push({
+    ...message({ msgtype: 'event' }),
+    event: { eventtype: 'template_card_event', event_key: 'k' },
+  });
+  await client.updateTemplateCard(await pressed, { card_type: 'button_interaction' }, ['zhangsan']);
+  await expect(client.updateTemplateCard(frame, { card_type: 'text_notice' })).rejects.toMatchObject({
+    errcode: 846605,
+  });
+  const { media_id } = await client.uploadMedia(Buffer.from('x'), { type: 'video', filename: 'v.mp4' });
+  await client.replyMedia(frame, 'video', media_id, { title: 't', description: 'd' });
+  expect(fake.seen.map(({ cmd, msgtype }) => [cmd, msgtype])).toEqual([
+    ['aibot_respond_msg', 'template_card'],
+    ['aibot_send_msg', 'template_card'],
+    ['aibot_respond_msg', 'video'],
+  ]);
+});
+
 test('it welcomes who enters, and cannot answer the event otherwise', async () => {
   const client = await authenticated();
   const coming = next(client, 'event');

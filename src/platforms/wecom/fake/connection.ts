@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws';
 import { fields, string } from '../wire.ts';
 import type { Faults, Place, WeComFault } from './faults.ts';
 import { type Body, bodies, type Command, envelope, isCommand } from './schema.ts';
+import { FakeStreams } from './streams.ts';
 import { type Answer, type FakeUploads, isRefusal, type Refusal } from './uploads.ts';
 
 export interface FakeWrite {
@@ -36,12 +37,12 @@ export interface World {
 }
 
 const maxText = 4000;
-const maxStreamBytes = 20_480;
 
 export class FakeConnection {
   isSubscribed = false;
   /** Request ids of messages this connection may answer → their chat. Events have none. */
   readonly contexts = new Map<string, string>();
+  readonly streams = new FakeStreams();
   readonly #events = new Set<string>();
   readonly #socket: WebSocket;
   readonly #world: World;
@@ -201,9 +202,9 @@ export class FakeConnection {
       }
       case 'stream':
       case 'stream_with_template_card': {
-        const content = body.stream.content ?? '';
-        if (Buffer.byteLength(content) > maxStreamBytes) return [45002, 'content size out of limit'];
-        this.#world.seen.push({ ...about, text: content });
+        const refusal = this.streams.take(reqId, body);
+        if (refusal !== undefined) return refusal;
+        this.#world.seen.push({ ...about, text: body.stream.content ?? '' });
         return {};
       }
       case 'template_card':
