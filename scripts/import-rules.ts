@@ -44,6 +44,11 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   marked: ['text'],
 };
 
+/** What must not be imported for its values, and what to do instead. */
+export const instead: Readonly<Record<string, string>> = {
+  'node:http': 'take it from src/net/http.ts, which does not load the built-in fetch with it',
+};
+
 /** Files that may reach across: the composition root, tests and what only tests use. */
 export const exempt: readonly RegExp[] = [
   /^src\/gateway\.ts$/,

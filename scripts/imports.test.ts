@@ -27,6 +27,13 @@ describe('the import rules', () => {
     ]);
   });
 
+  it('find values taken from where only types may come from', () => {
+    const file = 'src/api/a.ts';
+    expect(tree({ [file]: "import { createServer } from 'node:http';" })[0]).toContain('src/net/http.ts');
+    expect(tree({ [file]: "import type { Server } from 'node:http';" })).toEqual([]);
+    expect(tree({ 'src/platforms/x/fake.ts': "import { createServer } from 'node:http';" })).toEqual([]);
+  });
+
   it('find circles, packages out of place, missing files and readers of the environment', () => {
     const found = tree({
       'src/core/a.ts': "import { b } from './b.ts';\nconst home = process.env.HOME;",

@@ -1,7 +1,7 @@
 /** Checks the import rules of `import-rules.ts`, circles, platform isolation and who reads the environment. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { environmentReader, exempt, packages, parts } from './import-rules.ts';
+import { environmentReader, exempt, instead, packages, parts } from './import-rules.ts';
 
 export interface Import {
   readonly target: string;
@@ -34,6 +34,9 @@ export function check(files: ReadonlyMap<string, string>): string[] {
         )?.[1];
         if (inProduct && owners && !owners.includes(part))
           problems.push(`${file}: only ${owners.join(', ')} may import ${target}`);
+        const advice = instead[target];
+        if (inProduct && !typeOnly && advice !== undefined && !/\/fake(\.ts$|\/)/.test(file))
+          problems.push(`${file}: ${advice}`);
         continue;
       }
       const to = normalize(join(dirname(file), target));

@@ -1,9 +1,10 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiSettings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import { STATUS_CODES } from '../net/http.ts';
 import type { Dialect } from './auth/refusals.ts';
 import { type Access, isScope, type Scope } from './auth.ts';
 import { bodyTooLarge, maxBodyBytes } from './body.ts';

@@ -2,10 +2,11 @@
  * Listeners for platforms that push over HTTP. The adapter verifies and parses; this part owns sockets, limits and
  * paths. Accounts with the same host and port share one listener.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { BodyTooLarge, readBody } from '../net/body.ts';
+import { createServer } from '../net/http.ts';
 import type { PushAddress, RawReply, RawRequest } from '../platforms/contract.ts';
 
 interface Route {

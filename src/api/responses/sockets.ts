@@ -1,7 +1,8 @@
 /** The WebSocket transport on `/v1/responses` (Open Responses §17): who may open one, how many, and their end. */
-import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
+import { STATUS_CODES } from '../../net/http.ts';
 import { callerOf } from '../auth/caller.ts';
 import { cors } from '../cors.ts';
 import { ApiError, draining, notFound } from '../errors.ts';
