@@ -177,7 +177,7 @@ test('/openapi.json describes every route with its answer, its errors and the st
     '/__openclaw/control-ui-config.json',
   ]);
   const chat = document.paths['/v1/chat/completions'].post;
-  expect(chat.security).toEqual([{ bearer: [] }]);
+  expect(chat.security).toEqual([{ bearer: ['chat'] }]);
   expect(chat.requestBody.content['application/json'].schema).toMatchObject({
     required: ['messages'],
     properties: { stream: { type: 'boolean' }, n: { description: 'Only 1 is supported.' } },

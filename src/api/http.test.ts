@@ -53,7 +53,14 @@ describe('access', () => {
         if (reply.statusCode !== 401) open.push(path);
       }
     }
-    expect(open).toEqual(['/health', '/v1/health', '/openapi.json']);
+    expect(open).toEqual([
+      '/health',
+      '/v1/health',
+      '/openapi.json',
+      '/',
+      '/page/{file}',
+      '/__openclaw/control-ui-config.json',
+    ]);
     await api.close();
   });
 
