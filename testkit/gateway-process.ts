@@ -77,10 +77,10 @@ export class GatewayProcess {
   #output = '';
   #ended = false;
 
-  constructor(home: Home, fault?: string) {
+  constructor(home: Home, fault?: string, args: readonly string[] = []) {
     this.#home = home;
     const launcher = join(import.meta.dirname, '../bin/hermes.js');
-    this.#child = spawn(process.execPath, [launcher, 'gateway', 'run'], {
+    this.#child = spawn(process.execPath, [launcher, 'gateway', 'run', ...args], {
       env: { ...home.env, ...(fault ? { HERMES_FAULT: fault } : {}) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

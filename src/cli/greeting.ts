@@ -80,11 +80,13 @@ function examples(
   put("      -H 'Content-Type: application/json' \\");
   put(`      -d '${JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] })}'`);
   put();
-  put(`  ${bold('With the OpenAI SDK')} (Python):`);
-  put('    from openai import OpenAI');
-  const key = variable ? `__import__("os").environ["${variable}"]` : '"none"';
-  put(`    client = OpenAI(base_url="${url}/v1", api_key=${key})`);
-  put(`    answer = client.chat.completions.create(model=${JSON.stringify(model)},`);
-  put('        messages=[{"role": "user", "content": "Hello"}])');
-  put('    print(answer.choices[0].message.content)');
+  put(`  ${bold('With the OpenAI SDK')} (npm install openai):`);
+  put("    import OpenAI from 'openai';");
+  const key = variable ? `process.env.${variable}` : "'none'";
+  put(`    const client = new OpenAI({ baseURL: '${url}/v1', apiKey: ${key} });`);
+  put('    const answer = await client.chat.completions.create({');
+  put(`      model: ${JSON.stringify(model)},`);
+  put("      messages: [{ role: 'user', content: 'Hello' }],");
+  put('    });');
+  put('    console.log(answer.choices[0].message.content);');
 }

@@ -9,6 +9,8 @@ export interface ServedOptions {
   readonly yaml?: (upstream: Upstream) => string;
   /** More environment of the gateway. */
   readonly env?: Readonly<Record<string, string>>;
+  /** More of its command line. */
+  readonly args?: readonly string[];
 }
 
 /** A message as the model was shown it. */
@@ -58,7 +60,7 @@ export function serve(options: ServedOptions = {}): Served {
   let answer = echo;
 
   async function start(): Promise<void> {
-    gateway = new GatewayProcess(home);
+    gateway = new GatewayProcess(home, undefined, options.args);
     await gateway.listening();
   }
   beforeAll(async () => {
