@@ -16,7 +16,7 @@ const loose = (fallback: boolean) =>
 const anything = z.unknown().optional();
 
 const content = anything.describe(
-  'A string, or an array of parts: text, input_text, output_text, image_url, input_image. Text over 65,536 characters and parts after the 1,000th are cut.',
+  'A string, or an array of parts: text, input_text, output_text, image_url, input_image, file, input_file. Text over 65,536 characters and parts after the 1,000th are cut.',
 );
 
 export const chatMessage = z

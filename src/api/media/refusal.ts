@@ -47,16 +47,18 @@ export interface Refused {
   readonly isOpenClaw: boolean;
 }
 
+export function mediaBusy(): ApiError {
+  return new ApiError(503, 'Too many images and files are being read at the moment; retry shortly.', {
+    code: 'media_busy',
+    headers: { 'Retry-After': '1' },
+  });
+}
+
 const longestDetail = 200;
 
 export function refusedMedia(error: FileRefused, { kind, endpoint, param, isOpenClaw }: Refused): ApiError {
   const code = codes[error.reason].replaceAll('%', kind);
-  if (error.reason === 'busy') {
-    return new ApiError(503, 'Too many images and files are being read at the moment; retry shortly.', {
-      code,
-      headers: { 'Retry-After': '1' },
-    });
-  }
+  if (error.reason === 'busy') return mediaBusy();
   if (isOpenClaw) {
     const isImage = endpoint === 'chatCompletions' && kind === 'image';
     return new ApiError(400, isImage ? 'Invalid image_url content in `messages`.' : 'invalid request', {
