@@ -280,6 +280,21 @@ describe('wrong secrets', () => {
     expect(ask(plain, { ...bearer(mainKey), 'x-forwarded-for': '3.3.3.3' })).toBe(429);
   });
 
+  it('through a proxy on this machine that nobody has named are pointed out once', () => {
+    const hints = ({ logs }: Setup) => logs.filter(({ event }) => event.includes('gateway.trustedProxies'));
+    const forwarded = { ...bearer('x'), 'x-forwarded-for': '1.1.1.1' };
+    const unnamed = setup(mainKey, strict);
+    for (let i = 0; i < 3; i += 1) ask(unnamed, forwarded, { peer: '127.0.0.1' });
+    expect(hints(unnamed)).toHaveLength(1);
+    const named = setup(mainKey, { ...strict, proxies: { trusted: ['127.0.0.1'], allowRealIp: false } });
+    ask(named, forwarded, { peer: '127.0.0.1' });
+    const stranger = setup(mainKey, strict);
+    ask(stranger, forwarded);
+    const direct = setup(mainKey, strict);
+    ask(direct, bearer('x'), { peer: '127.0.0.1' });
+    expect([named, stranger, direct].flatMap(hints)).toEqual([]);
+  });
+
   it('of pages that open sockets count apart, on this machine, too', () => {
     const pages = setup(mainKey, strict);
     const socket = { upgrade: 'websocket', origin: 'http://evil.example' };

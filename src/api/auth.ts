@@ -6,7 +6,7 @@ import { type ApiScope, apiScopes } from '../config/auth.ts';
 import type { ApiSettings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import { trustedProxies } from './auth/address.ts';
+import { isLoopback, trustedProxies } from './auth/address.ts';
 import { admit, anyone, type Caller } from './auth/caller.ts';
 import { failedAuthLimiter, type Limiter, type SecretClass } from './auth/limiter.ts';
 import { isDirectLocal, proxyUser } from './auth/proxy.ts';
@@ -57,6 +57,17 @@ export function openAccess(options: AccessOptions): Access {
   // Whoever has only configured OpenClaw's own credentials has its clients.
   const ownDialect: Dialect = gateway.mode !== 'unset' && !hasKeys(api) ? 'openclaw' : 'hermes';
 
+  let isHinted = false;
+  /** Such a proxy is this machine to the limit, which then never applies to anybody behind it. */
+  function hintAtProxy({ socket, headers }: IncomingMessage): void {
+    const { remoteAddress } = socket;
+    if (isHinted || headers['x-forwarded-for'] === undefined) return;
+    if (!isLoopback(remoteAddress) || proxies.includes(remoteAddress)) return;
+    isHinted = true;
+    const what = 'wrong keys come through a proxy on this machine that gateway.trustedProxies does not name';
+    log('warn', `[API Server] ${what}: its clients cannot be told apart and are never locked out`);
+  }
+
   function identify(request: IncomingMessage): Verdict {
     if (isOpen) {
       return { kind: 'caller', caller: gateway.mode === 'none' ? narrowed(anyone, request.headers) : anyone };
@@ -83,6 +94,7 @@ export function openAccess(options: AccessOptions): Access {
       switch (verdict.kind) {
         case 'unknown':
           log('warn', '[API Server] invalid API key', { ...callerFacts(request), reason: verdict.reason });
+          hintAtProxy(request);
           return unauthorized(dialect);
         case 'locked':
           // Said once when it began: whoever is locked out must not be able to fill the log.
