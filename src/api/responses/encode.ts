@@ -118,6 +118,7 @@ export class ResponseEncoder {
         this.#sawWork = true;
         return this.#number(this.#say(event.text));
       case 'reasoning.delta':
+        this.#sawWork = true;
         return this.#options.reasoning ? this.#number(this.#think(event.text)) : [];
       case 'segment.end':
         return this.#number(
