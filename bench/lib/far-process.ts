@@ -40,6 +40,11 @@ const jobs = {
   async firstSent() {
     return telegram?.seen.find(({ method }) => method === 'sendMessage')?.at;
   },
+  /** Every text of the bot and when it was in its chat, in milliseconds of the epoch. */
+  async sentTexts() {
+    const texts = telegram?.seen.map(({ params, at }) => [String(params['text']), at] as const);
+    return new Map(texts ?? []);
+  },
   /** Ends the chat network; the next one is new. */
   async endTelegram() {
     await telegram?.close();

@@ -27,7 +27,7 @@ export interface GatewayWish {
   readonly telegram?: { readonly url: string; readonly token: string };
   /** A WeCom server to hold a socket to. */
   readonly wecom?: { readonly url: string; readonly botId: string; readonly secret: string };
-  /** Opens webhooks with one route, `task`, that gives the agent work. */
+  /** Opens webhooks with two routes: `task` gives the agent work, `alert` goes straight to Telegram. */
   readonly webhookSecret?: string;
 }
 
@@ -86,7 +86,15 @@ export async function makeHome(
 }
 
 function webhooks(port: number, secret: string): object {
-  const routes = { task: { prompt: 'Look at {text}' } };
+  const routes = {
+    task: { prompt: 'Look at {text}' },
+    alert: {
+      prompt: '{text}',
+      deliver: 'telegram',
+      deliver_only: true,
+      deliver_extra: { chat_id: '{chat}' },
+    },
+  };
   return { enabled: true, extra: { host: '127.0.0.1', port, secret, rate_limit: 1_000_000, routes } };
 }
 
