@@ -180,6 +180,40 @@ describe('the official openai client, unmodified, on /v1/responses', () => {
     expect((await served.client.responses.retrieve(id)).status).toBe('failed');
   });
 
+  it('is told of a failure in a plain stream by an error, and finds the response as failed', async () => {
+    served.upstream.script({ fault: { kind: 'status', status: 400, message: 'no such thing' } });
+    const stream = await served.client.responses.create({ input: 'x', stream: true });
+    let id = '';
+    const read = async () => {
+      for await (const event of stream) if (event.type === 'response.created') id = event.response.id;
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'server_error' });
+    expect((await served.client.responses.retrieve(id)).status).toBe('failed');
+  });
+
+  it('limits the tool calls of a response', async () => {
+    served.upstream.script(runEcho, { text: 'done' });
+    const answer = await served.client.responses.create({ input: 'count', max_tool_calls: 1 });
+    expect(answer).toMatchObject({ status: 'completed', max_tool_calls: 1 });
+    expect(seen().map(({ body }) => body['tool_choice'])).toEqual([expect.anything(), 'none']);
+  });
+
+  it('gets its reasoning sealed and brings it back when nothing is stored', async () => {
+    served.upstream.script({ ...callWeather, reasoning: 'It is about Rome.' }, { text: 'Sunny.' });
+    const shared = {
+      store: false,
+      tools: [weather],
+      include: ['reasoning.encrypted_content' as const],
+    };
+    const asked = await served.client.responses.create({ ...shared, input: 'weather?' });
+    const call = asked.output.find((item) => item.type === 'function_call')!;
+    const output = { type: 'function_call_output' as const, call_id: call.call_id, output: '30 °C' };
+    const input = [{ role: 'user' as const, content: 'weather?' }, ...asked.output, output];
+    const answer = await served.client.responses.create({ ...shared, input: input as never });
+    expect(answer.output_text).toBe('Sunny.');
+    expect(JSON.stringify(asked.output)).not.toContain('about Rome');
+  });
+
   it('keeps what was said before it went away, and the work ends', async () => {
     served.upstream.script({ fault: { kind: 'hang-mid-stream', after: 4 }, text: 'one two three four' });
     const abort = new AbortController();
