@@ -162,10 +162,34 @@ describe('a response of one caller', () => {
   });
 });
 
+it('a run of one caller does not exist for any other, whatever is done with its id', async () => {
+  await using server = await listenFake({ api: { auth }, script: (turn) => turn.say('secret') });
+  const { answer } = await ask(server, 'one', '/v1/runs', { input: 'hello' });
+  const run = `/v1/runs/${String(answer['run_id'])}`;
+  for (const name of ['main', 'two', 'token'] as const) {
+    const tries: [string, unknown?][] = [
+      [run],
+      [`${run}/events`],
+      [`${run}/stop`, {}],
+      [`${run}/approval`, { choice: 'once' }],
+      [`${run}/steer`, { input: 'x' }],
+    ];
+    for (const [path, body] of tries) {
+      const refused = await ask(server, name, path, body);
+      expect([name, path, refused.status]).toEqual([name, path, 404]);
+      expect(JSON.stringify(refused.answer)).not.toContain('secret');
+    }
+  }
+  expect(server.turns.turns[0]).toMatchObject({ interruptReason: undefined, steered: [] });
+  expect((await ask(server, 'one', run)).status).toBe(200);
+  expect((await ask(server, 'one', `${run}/stop`, {})).status).toBe(200);
+});
+
 describe('the same idempotency key', () => {
   it.each([
     ['/v1/chat/completions', { messages: [{ role: 'user', content: 'hello' }] }],
     ['/v1/responses', { input: 'hello' }],
+    ['/v1/runs', { input: 'hello' }],
   ])('is a run of its own for each caller: %s', async (path, body) => {
     await using server = await serve();
     const headers = { 'idempotency-key': 'k-1' };
