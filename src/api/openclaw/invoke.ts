@@ -149,9 +149,10 @@ function permitted(
 ): string | undefined {
   // The header of the other endpoints means nothing here: the credential alone tells who owns the gateway.
   const allowed = tools.namesFor(agent, caller.isOwner);
-  const isMeant = tools.matcher([wanted.replaceAll('*', '')]);
-  const tool = allowed.has(wanted) ? wanted : [...allowed].find(isMeant);
-  if (tool === undefined) return undefined;
+  // One name means one tool: groups and patterns are for configurations.
+  const isName = /^[\w.-]{1,128}$/.test(wanted);
+  const tool = allowed.has(wanted) || !isName ? wanted : [...allowed].find(tools.matcher([wanted]));
+  if (tool === undefined || !allowed.has(tool)) return undefined;
   const { allow, deny } = agents.invoke;
   if (tools.matcher(deny)(tool)) return undefined;
   return tools.matcher(deniedByDefault)(tool) && !tools.matcher(allow)(tool) ? undefined : tool;
