@@ -1,5 +1,5 @@
 /** The one decision about who may send a request (api-server §2.2, openclaw-http §2). */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { type ApiScope, apiScopes } from '../config/auth.ts';
@@ -127,7 +127,7 @@ interface Credential {
   readonly isLocal: boolean;
 }
 
-const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest();
+const sha256 = (text: string) => hash('sha256', text, 'buffer');
 const shortHash = (text: string) => sha256(text).toString('hex').slice(0, 16);
 
 const hasKeys = ({ key, auth }: AccessOptions['api']) => auth.keys.length > 0 || (key?.trim() ?? '') !== '';

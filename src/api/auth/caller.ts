@@ -30,16 +30,18 @@ export const anyone: Caller = {
   scopes: new Set(apiScopes),
 };
 
-const callers = new WeakMap<IncomingMessage, Caller>();
+/** On the request itself: a weak table beside it costs more than the whole decision. */
+const known = Symbol('caller');
+type Known = IncomingMessage & { [known]?: Caller };
 
 /** Called by the gate alone, once it has decided. */
 export function admit(request: IncomingMessage, caller: Caller): void {
-  callers.set(request, caller);
+  (request as Known)[known] = caller;
 }
 
 /** The caller of a request that the gate has let through. Throws on public routes, which have none. */
 export function callerOf({ raw }: { readonly raw: IncomingMessage }): Caller {
-  const caller = callers.get(raw);
+  const caller = (raw as Known)[known];
   if (caller === undefined) throw new Error('A public route has no caller.');
   return caller;
 }
