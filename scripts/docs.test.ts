@@ -51,6 +51,15 @@ describe('the guarantees', () => {
   });
 });
 
+describe('the acceptance list', () => {
+  it('names tests that exist where it says', () => {
+    const page = pages.find(({ path }) => path === 'docs/acceptance.md')?.text ?? '';
+    const claims = namedTests(page);
+    expect(claims.length).toBeGreaterThan(20);
+    expect(claims.filter(({ title, file }) => !hasTest(join(root, 'docs', file), title))).toEqual([]);
+  });
+});
+
 describe('the checks themselves', () => {
   it('find a link to nothing and to a heading that is not there', () => {
     expect(

@@ -279,6 +279,12 @@ describe('a snapshot', () => {
     });
     const events = await server.stream({ input: 'a' });
     expectValidEvents(events);
+    const error = { code: 'rate_limit_exceeded', message: 'slow down', param: null };
+    expect(events.at(-2)).toMatchObject({
+      type: 'error',
+      ...error,
+      error: { type: 'server_error', ...error },
+    });
     const last = events.at(-1)!;
     expect(last).toMatchObject({
       type: 'response.failed',
