@@ -171,7 +171,7 @@ async function takePlace(
   if (pending.event.coalesce === undefined) return false;
   for (const row of await tx.all(pendingOf, { session_key: key, limit: editWindow })) {
     const envelope = readEnvelope(row.body);
-    if (envelope.type !== 'chat' || envelope.event.coalesce === undefined) continue;
+    if (envelope?.type !== 'chat' || envelope.event.coalesce === undefined) continue;
     const body = JSON.stringify(pending);
     // None when a turn has taken it meanwhile: then this one waits for itself.
     return (await tx.run(rewritePending, { id: row.id, body, ready_at: now + waitMs })) > 0;
@@ -184,7 +184,7 @@ async function applyEdit(tx: Tx, key: SessionKey, event: Inbound, now: number): 
   if (event.message === undefined) return 'late-edit';
   for (const row of await tx.all(pendingOf, { session_key: key, limit: editWindow })) {
     const envelope = readEnvelope(row.body);
-    if (envelope.type !== 'chat' || envelope.event.message !== event.message) continue;
+    if (envelope?.type !== 'chat' || envelope.event.message !== event.message) continue;
     const changed: ChatEnvelope = { ...envelope, event: { ...envelope.event, text: event.text ?? '' } };
     await tx.run(rewritePending, {
       id: row.id,

@@ -117,7 +117,7 @@ export class BusyChats {
   ): Promise<void> {
     const { settings, clock } = this.#deps;
     const envelope = readEnvelope(row.body);
-    if (envelope.type !== 'chat') return;
+    if (envelope?.type !== 'chat') return;
     const trace = brand<TraceId>(row.trace);
     if (envelope.command !== undefined) {
       await runCommand({ key, row: row.id, trace, account: row.account, envelope });

@@ -5,9 +5,17 @@
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { brand, type SessionKey, type TraceId, type TurnId } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
 import { type ChatEnvelope, type Envelope, readEnvelope } from '../intake/envelope.ts';
 import { type ResetReason, resetDue } from '../session/reset.ts';
-import { claimInbound, inboundsOfTurn, pendingOf } from '../store/queries/inbound.ts';
+import { appendTranscript } from '../session/transcript.ts';
+import {
+  claimInbound,
+  inboundsOfTurn,
+  pendingOf,
+  settleInbound,
+  settleInbounds,
+} from '../store/queries/inbound.ts';
 import { endSession, getSession, insertSession, touchSession } from '../store/queries/session.ts';
 import {
   dropSteps,
@@ -19,6 +27,7 @@ import {
   takeOverTurn,
 } from '../store/queries/turn.ts';
 import type { Store, Tx } from '../store/store.ts';
+import { chatInput } from './input.ts';
 
 export interface Claim {
   readonly key: SessionKey;
@@ -66,6 +75,7 @@ export interface ClaimDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly settings: Pick<Settings, 'sessions' | 'display'>;
+  readonly log: Log;
 }
 
 /** Events one turn takes at most; the rest waits for the next turn. */
@@ -87,11 +97,15 @@ async function claim(deps: ClaimDeps, tx: Tx, key: SessionKey): Promise<Next> {
   const first = rows[0];
   if (first === undefined) return { kind: 'nothing' };
   const now = deps.clock.now();
-  const batch = takeBatch(
-    rows.map((row) => ({ ...row, envelope: readEnvelope(row.body) })),
-    deps.settings,
-  );
-  const last = batch.at(-1)!;
+  const readable: Row[] = [];
+  for (const row of rows) {
+    const envelope = readEnvelope(row.body);
+    if (envelope !== undefined) readable.push({ ...row, envelope });
+    else await abandon(deps, tx, row);
+  }
+  const batch = takeBatch(readable, deps.settings);
+  const last = batch.at(-1);
+  if (last === undefined) return rows.length < largestBatch ? { kind: 'nothing' } : { kind: 'wait', ms: 0 };
   // A clock that was set back to before the event came must not hold it until then.
   if (last.ready_at > now && last.created_at <= now) return { kind: 'wait', ms: last.ready_at - now };
   const trace = brand<TraceId>(first.trace);
@@ -186,22 +200,35 @@ async function takeOver(
     attempts: number;
     trace: string;
     consumer: 'chat' | 'live';
+    error: string | null;
   },
 ): Promise<Claim | undefined> {
   const fence = left.fence + 1;
   if ((await tx.run(takeOverTurn, { id: left.id, from: left.fence, fence })) === 0) return undefined;
-  const rows = await tx.all(inboundsOfTurn, { turn: left.id });
-  if (rows.length === 0) {
-    const error = JSON.stringify({ code: 'INTERNAL', message: 'The events of the turn are gone.' });
+  const end = async (state: 'failed' | 'interrupted', error: string) => {
     const nothing = { model: null, provider: null, usage: null, error, ended_at: deps.clock.now() };
-    await tx.run(endTurn, { id: left.id, fence, state: 'failed', ...nothing });
+    await tx.run(endTurn, { id: left.id, fence, state, ...nothing });
     await tx.run(dropSteps, { turn: left.id });
+  };
+  const rows = await tx.all(inboundsOfTurn, { turn: left.id });
+  const envelopes: Envelope[] = [];
+  for (const row of rows) {
+    const envelope = readEnvelope(row.body);
+    if (envelope !== undefined) envelopes.push(envelope);
+    else await abandon(deps, tx, row);
+  }
+  if (envelopes.length === 0) {
+    await end('failed', JSON.stringify({ code: 'INTERNAL', message: 'The events of the turn are gone.' }));
     return undefined;
   }
-  const work = workOf(
-    rows[0]?.account ?? '',
-    rows.map((row) => readEnvelope(row.body)),
-  );
+  const work = workOf(rows[0]?.account ?? '', envelopes);
+  if (left.error !== null) {
+    const content = work.kind === 'chat' ? chatInput(work.events) : work.request.input;
+    await appendTranscript(tx, left.session_id, left.id, [{ role: 'user', content }], deps.clock.now());
+    await tx.run(settleInbounds, { turn: left.id, state: 'answered', reason: 'interrupted' });
+    await end('interrupted', left.error);
+    return undefined;
+  }
   return {
     key,
     turn: brand<TurnId>(left.id),
@@ -213,6 +240,16 @@ async function takeOver(
     attempt: left.attempts + 1,
     work,
   };
+}
+
+/** A damaged row can never be answered. */
+async function abandon(
+  { log }: ClaimDeps,
+  tx: Tx,
+  row: { readonly id: number; readonly account: string; readonly trace: string },
+): Promise<void> {
+  await tx.run(settleInbound, { id: row.id, state: 'failed', reason: 'unreadable' });
+  log('error', 'inbound.unreadable', { account: row.account, row: row.id, trace: row.trace });
 }
 
 interface Conversation {

@@ -18,7 +18,7 @@ import { type PartDraft, storeDrafts } from '../outbox/draft.ts';
 import { runChatCommand } from '../session/commands/list.ts';
 import { readTranscript } from '../session/transcript.ts';
 import { failLiveLeftovers, inboundsOfTurn, openLanes, settleInbound } from '../store/queries/inbound.ts';
-import { endLiveLeftovers, getTurn } from '../store/queries/turn.ts';
+import { endLiveLeftovers, getTurn, stopTurn } from '../store/queries/turn.ts';
 import type { Store } from '../store/store.ts';
 import { say } from '../texts/say.ts';
 import { answerOf } from './answer.ts';
@@ -71,6 +71,8 @@ export interface AllowList {
   /** Holds at once; never throws. */
   add(keys: readonly string[]): void;
 }
+
+const stoppedByUser = { code: 'interrupted', message: 'Stopped by the user.' };
 
 /** Turns that may run at once; more wait in their lanes. */
 const mostRunning = 256;
@@ -175,7 +177,7 @@ export class TurnEngine implements Turns {
     const live = this.#turns.get(turn);
     if (live !== undefined) return live;
     const row = await isOpen();
-    if (row === undefined || readEnvelope(row.body).type !== 'request') return undefined;
+    if (row === undefined || readEnvelope(row.body)?.type !== 'request') return undefined;
     const handle =
       this.#turns.get(turn) ??
       this.#open({
@@ -534,9 +536,12 @@ export class TurnEngine implements Turns {
       const parts =
         reply.text === undefined ? [] : outlet.draft(reply.text, to, 'notice', `command:${command.row}`);
       await storeDrafts(tx, parts, { turn: null, trace: command.trace, now: clock.now() });
+      // Once it is confirmed the turn stays stopped, also when the process ends before the turn did.
+      if (reply.stop)
+        await tx.run(stopTurn, { session_key: command.key, error: JSON.stringify(stoppedByUser) });
       return reply;
     });
-    if (done?.stop) this.#byLane.get(command.key)?.stop(new Interrupted('user', 'Stopped by the user.'));
+    if (done?.stop) this.#byLane.get(command.key)?.stop(new Interrupted('user', stoppedByUser.message));
     if (done?.text !== undefined) outlet.wake(to.account, to.at.chat);
   }
 

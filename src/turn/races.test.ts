@@ -57,6 +57,26 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+describe('a row that cannot be read', () => {
+  it('ends as failed and holds up nobody behind it', async () => {
+    const { send, runs, engine } = gateway({ busyMode: 'queue' });
+    await send(message('first'));
+    await until(() => runs[0]);
+    await send(message('damaged'), message('readable'));
+    const damage = query((db, p: { text: string }) =>
+      db.updateTable('inbound').set({ body: '{"type":"ch' }).where('body', 'like', p.text),
+    );
+    await store.write((tx) => tx.run(damage, { text: '%damaged%' }));
+    runs[0]!.finish();
+    await until(() => runs[1]);
+    runs[1]!.finish();
+    await allEnded();
+    expect(runs.map(({ run }) => run.input)).toEqual(['first', 'readable']);
+    expect(await endings()).toEqual(['answered', 'failed: unreadable', 'answered']);
+    await engine.drain(0);
+  });
+});
+
 describe('/stop', () => {
   it('acts at once when it came in together with the message it stops', async () => {
     const { send, runs } = gateway();
@@ -75,6 +95,20 @@ describe('/stop', () => {
     const after = gateway();
     await after.engine.recover();
     await allEnded();
+    expect(await endings()).toEqual(['answered: interrupted', 'answered: command']);
+  });
+
+  it('holds once it is confirmed, also when the process ends before the turn did', async () => {
+    const before = gateway();
+    await before.send(message('one'));
+    await until(() => before.runs[0]);
+    // The agent of a killed process never ends its turn.
+    await before.send(message('/stop'));
+    await until(() => before.runs[0]!.run.signal.aborted);
+    const after = gateway();
+    await after.engine.recover();
+    await allEnded();
+    expect(after.runs).toEqual([]);
     expect(await endings()).toEqual(['answered: interrupted', 'answered: command']);
   });
 

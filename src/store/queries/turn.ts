@@ -53,7 +53,16 @@ export const insertTurn = query(
 export const runningTurnOf = query((db, p: { session_key: string }) =>
   db
     .selectFrom('turn')
-    .select(['id', 'session_id', 'fence', 'consumer', 'trace', 'attempts'])
+    .select(['id', 'session_id', 'fence', 'consumer', 'trace', 'attempts', 'error'])
+    .where('session_key', '=', p.session_key)
+    .where('state', '=', 'running'),
+);
+
+/** The running turn of a lane is not to be resumed: its process ends it, or whoever takes it over. */
+export const stopTurn = query((db, p: { session_key: string; error: string }) =>
+  db
+    .updateTable('turn')
+    .set({ error: p.error })
     .where('session_key', '=', p.session_key)
     .where('state', '=', 'running'),
 );
