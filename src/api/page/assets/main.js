@@ -91,6 +91,7 @@ async function write(request, answer, takeBack) {
   composer.busy(true);
   answer.begin();
   follow();
+  panel.soon();
   const again = () => void write(request, answer, takeBack);
   try {
     const end = await ask(
@@ -126,6 +127,7 @@ async function write(request, answer, takeBack) {
       running = undefined;
       composer.busy(false);
     }
+    panel.soon();
     follow();
   }
 }

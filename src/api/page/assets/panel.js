@@ -19,6 +19,7 @@ import { counted, lasting, platformState, platformTitle } from './words.js';
 
 const calmMs = 5_000;
 const slowestMs = 30_000;
+const soonMs = 300;
 
 /** @typedef {{ tone: 'good' | 'warn' | 'bad' | 'quiet', text: string }} Pulse */
 
@@ -54,6 +55,13 @@ export class Panel {
     this.#wait = calmMs;
     clearTimeout(this.#timer);
     void this.#ask();
+  }
+
+  /** Something has changed that the state shows. */
+  soon() {
+    if (this.#isOff || document.hidden) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#ask(), soonMs);
   }
 
   /** Nothing may be asked without a key: every try would count as a wrong one. */
@@ -180,7 +188,7 @@ function deliveriesOf({ deliveries, oldest_undelivered_part_ms: oldest, readines
   ];
   const tone =
     dead + lost > 0 ? 'bad' : waiting > 0 && typeof oldest === 'number' && oldest > 60_000 ? 'warn' : 'quiet';
-  return { label: 'Deliveries today', value: parts.filter((part) => part !== '').join(', '), tone };
+  return { label: 'Deliveries, 24 h', value: parts.filter((part) => part !== '').join(', '), tone };
 }
 
 /** @param {{ status: string, [name: string]: unknown } | undefined} check @returns {Fact | undefined} */
