@@ -20,11 +20,11 @@ export type Job =
   | { readonly kind: 'file'; readonly file: FilePart; readonly param: string; readonly isNewest: boolean };
 
 /** Of OpenClaw names only the newest message counts; each image address is loaded once. */
-export function jobsOf({ brought, messages, isOpenClaw }: Wish): readonly Job[] {
+export function jobsOf(wish: Wish): readonly Job[] {
+  const { brought, messages, isOpenClaw } = wish;
   const jobs = new Map<string, Job>();
   const paramOf = (url: string) => brought.images.get(url) ?? 'input';
-  const last = messages.at(-1);
-  const answered = brought.newest === undefined ? undefined : last;
+  const answered = answeredOf(wish);
   for (const message of [...(answered === undefined ? [] : [answered]), ...(isOpenClaw ? [] : messages)]) {
     for (const url of imagesIn(message)) {
       const isNewest = message === answered;
@@ -43,34 +43,58 @@ function imagesIn(message: Message): readonly string[] {
   return message.content.flatMap((part) => (part.type === 'image_url' ? [part.image_url.url] : []));
 }
 
-/** Addresses that are only passed on are counted in the newest message alone: nothing is downloaded for the others. */
+export interface TooMany {
+  readonly kind: Job['kind'];
+  readonly param: string;
+  readonly why: string;
+}
+
+/**
+ * Parts are counted as often as they stand there. Under an ordinary name an address of an earlier message counts only if it
+ * is downloaded; under an OpenClaw name all of them count (openclaw-http §9.3).
+ */
 export function tooManyOf(
-  jobs: readonly Job[],
+  wish: Wish,
   downloads: Downloads,
   { maxImageParts, maxFileParts, maxUrlParts }: FileLimits['request'],
-): { readonly job: Job; readonly why: string } | undefined {
-  const over = (found: readonly Job[], most: number, what: string) => {
-    const job = found[most];
-    return job === undefined ? undefined : { job, why: `more than ${most} ${what}` };
+): TooMany | undefined {
+  const { brought, isOpenClaw } = wish;
+  const answered = answeredOf(wish);
+  const paramOf = (url: string) => brought.images.get(url) ?? 'input';
+  const images = (answered === undefined ? [] : imagesIn(answered)).map((url) => ({
+    kind: 'image' as const,
+    param: paramOf(url),
+    url,
+  }));
+  const files = brought.files.map(({ source, param }) => ({
+    kind: 'file' as const,
+    param,
+    url: source.kind === 'url' ? source.url : 'data:',
+  }));
+  const isNew = new Set(images.map(({ url }) => url));
+  const earlier = [...brought.images]
+    .filter(([url]) => !isNew.has(url) && (isOpenClaw || downloads === 'download'))
+    .map(([url, param]) => ({ kind: 'image' as const, param, url }));
+  const over = (found: readonly Omit<TooMany, 'why'>[], most: number, what: string) => {
+    const one = found[most];
+    return one && { kind: one.kind, param: one.param, why: `more than ${most} ${what}` };
   };
-  const addressed = jobs.filter((job) => {
-    if (job.kind === 'file') return job.file.source.kind === 'url' && isRemote(job.file.source.url);
-    return isRemote(job.url) && (downloads === 'download' || job.isNewest);
-  });
-  const newest = jobs.filter((job) => job.isNewest);
   return (
+    over(images, maxImageParts, 'images in one message') ??
     over(
-      newest.filter(({ kind }) => kind === 'image'),
-      maxImageParts,
-      'images in one message',
-    ) ??
-    over(
-      newest.filter(({ kind }) => kind === 'file'),
+      files.filter(({ param }) => param === brought.newest),
       maxFileParts,
       'files in one message',
     ) ??
-    over(addressed, maxUrlParts, 'images and files by address')
+    over(
+      [...images, ...files, ...earlier].filter(({ url }) => isRemote(url)),
+      maxUrlParts,
+      'images and files by address',
+    )
   );
 }
+
+const answeredOf = ({ brought, messages }: Wish): Message | undefined =>
+  brought.newest === undefined ? undefined : messages.at(-1);
 
 export const isRemote = (url: string) => !/^\s*data:/i.test(url);

@@ -227,11 +227,7 @@ describe('openclaw names', () => {
     expect(
       (await server.send('chat', [imagePart('chat', dataUrl('%PDF', 'application/pdf'))], { model })).status,
     ).toBe(400);
-    const nine = await Promise.all(
-      Array.from({ length: 9 }, async (_, n) =>
-        imagePart('chat', dataUrl(await picture('png', 8 + n, 8), 'image/png')),
-      ),
-    );
+    const nine = Array.from({ length: 9 }, () => image);
     expect((await server.send('chat', nine, { model })).status).toBe(400);
     expect((await server.send('chat', nine.slice(1), { model })).status).toBe(200);
     expect((await server.send('chat', [image], { model })).status).toBe(200);
@@ -247,6 +243,22 @@ describe('openclaw names', () => {
     const { input, history } = server.turns.at(-1)!;
     expect(JSON.stringify([input, history])).toContain('and?');
     expect(JSON.stringify([input, history])).not.toMatch(/data:image|with no text/);
+  });
+
+  it('14. a tool result as the newest message brings no image, and an earlier one is not fetched', async () => {
+    const far = await serveMedia({
+      resolve: () => Promise.reject(new Error('nobody asks')),
+      chat: { images: { ...images, allowUrl: true } },
+    });
+    await using _ = far;
+    const call = { id: 'c1', type: 'function', function: { name: 'look', arguments: '{}' } };
+    const messages = [
+      { role: 'user', content: [say('look'), imagePart('chat', 'https://example.com/a.png')] },
+      { role: 'assistant', content: null, tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c1', content: 'seen' },
+    ];
+    expect((await far.post('chat', { model, messages })).status).toBe(200);
+    expect(JSON.stringify(far.turns.at(-1))).not.toContain('example.com');
   });
 
   it('23, 24. a hostile file name and text cannot leave their block, and the message is unchanged', async () => {

@@ -67,15 +67,14 @@ async function loadAll(
 ): Promise<Shown> {
   const jobs = jobsOf(wish);
   const loader = await openLoader(deps, limits, wish.isOpenClaw);
-  const told = (job: Job, error: FileRefused) => {
-    const { kind, param } = job;
+  const told = ({ kind, param }: Pick<Job, 'kind' | 'param'>, error: FileRefused) => {
     const { reason, message } = error;
     deps.log('warn', 'api.media_refused', { request: wish.request, kind, reason, param, error: message });
     return refusedMedia(error, { kind, endpoint: limits.name, param, isOpenClaw: wish.isOpenClaw });
   };
   try {
-    const tooMany = tooManyOf(jobs, loader.downloads, limits.files.request);
-    if (tooMany !== undefined) throw told(tooMany.job, loader.refusal(tooMany.why));
+    const tooMany = tooManyOf(wish, loader.downloads, limits.files.request);
+    if (tooMany !== undefined) throw told(tooMany, loader.refusal(tooMany.why));
     const done = await inParallel(jobs, signal, async (job, both) => {
       try {
         return await loader.run(job, both);
