@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { virtualClock } from '../../testkit/clock.ts';
 import { silentLog } from '../core/log.ts';
 import { insertInbound, settleInbound } from '../store/queries/inbound.ts';
+import { insertPart } from '../store/queries/part.ts';
 import { getSession, insertMessage, insertSession, touchSession } from '../store/queries/session.ts';
 import { query } from '../store/query.ts';
 import { openSqlite } from '../store/sqlite/open.ts';
@@ -105,6 +106,35 @@ describe('housekeeping', () => {
     for (const id of ['continued', 'conversation', 'recent', 'used again'])
       expect(await store.read.get(getSession, { id })).toBeDefined();
     expect(await store.read.get(getSession, { id: 'old 7' })).toBeUndefined();
+  });
+
+  it('ends what waits for an account that is no longer configured, after a week', async () => {
+    await store.write(async (tx) => {
+      const part = (key: string, account: string, ageMs: number) =>
+        tx.run(insertPart, {
+          key,
+          account,
+          chat: '1',
+          thread: null,
+          turn: null,
+          trace: 't',
+          class: 'reply',
+          op: '{}',
+          now: clock.now() - ageMs,
+        });
+      await part('gone', 'telegram:old', 8 * day);
+      await part('may return', 'telegram:old', 6 * day);
+      await part('waits', 'telegram:1', 8 * day);
+    });
+    await new Housekeeping(store, clock, silentLog, [{ account: 'telegram:1', redeliveryMs: day }]).clean();
+    const states = query((db, _: Record<never, never>) =>
+      db.selectFrom('part').select(['key', 'state']).orderBy('id'),
+    );
+    expect(await store.read.all(states, {})).toEqual([
+      { key: 'gone', state: 'dead' },
+      { key: 'may return', state: 'queued' },
+      { key: 'waits', state: 'queued' },
+    ]);
   });
 
   it('runs by itself every hour until it is stopped', async () => {

@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { forgetInbounds } from '../store/queries/inbound.ts';
-import { forgetParts } from '../store/queries/part.ts';
+import { abandonParts, forgetParts, openAccountIds } from '../store/queries/part.ts';
 import { forgetMessages, forgetSession, staleSessions } from '../store/queries/session.ts';
 import { forgetTurns } from '../store/queries/turn.ts';
 import type { Store, Tx } from '../store/store.ts';
@@ -14,6 +14,8 @@ const firstMs = 60_000;
 const traceMs = 30 * day;
 const atOnce = 500;
 const pauseMs = 50;
+/** Answers for an account that was taken out of the configuration wait this long for its return. */
+const orphanMs = 7 * day;
 /** A request's key is remembered as long as a client could sensibly retry it. */
 const requestMs = day;
 
@@ -53,6 +55,14 @@ export class Housekeeping {
     for (const { account, redeliveryMs } of this.#sources) {
       const keep = redeliveryMs === 'never' ? requestMs : Math.max(redeliveryMs + day, traceMs);
       await this.#all((tx) => tx.run(forgetInbounds, { account, before: now - keep, limit: atOnce }));
+    }
+    const known = new Set(this.#sources.map(({ account }) => account));
+    for (const { account } of await this.#store.read.all(openAccountIds, {})) {
+      if (known.has(account)) continue;
+      const why = 'the account is no longer configured';
+      const gone = { account, before: now - orphanMs, why, now };
+      const ended = await this.#store.write((tx) => tx.run(abandonParts, gone));
+      if (ended > 0) this.#log('warn', 'parts.abandoned', { account, parts: ended });
     }
     const before = now - traceMs;
     await this.#all((tx) => tx.run(forgetParts, { before, limit: atOnce }));

@@ -169,3 +169,23 @@ export const forgetParts = query((db, p: { before: number; limit: number }) =>
         .limit(p.limit),
     ),
 );
+
+/** Accounts with parts that wait. */
+export const openAccountIds = query((db, _: Record<never, never>) =>
+  db.selectFrom('part').select('account').distinct().where('state', 'in', ['queued', 'attempting']),
+);
+
+/** Ends what waits for an account that nobody delivers for. A part that may have left keeps its mark. */
+export const abandonParts = query((db, p: { account: string; before: number; why: string; now: number }) =>
+  db
+    .updateTable('part')
+    .set((set) => ({
+      state: 'dead',
+      why: p.why,
+      mark: set.case().when('state', '=', 'attempting').then('maybe_lost').else(set.ref('mark')).end(),
+      settled_at: p.now,
+    }))
+    .where('account', '=', p.account)
+    .where('created_at', '<', p.before)
+    .where('state', 'in', ['queued', 'attempting']),
+);
