@@ -1,12 +1,14 @@
 /** Everything a gateway connects to, in a process of its own: the models and the chat network. */
 import { type FakeTelegram, startFakeTelegram } from '../../src/platforms/telegram/fake.ts';
 import { type FakeWeCom, startFakeWeCom } from '../../src/platforms/wecom/fake.ts';
+import { type HeldUpstream, startHeldUpstream } from './held-upstream.ts';
 import { startInstantUpstream } from './instant-upstream.ts';
 import { startPacedUpstream } from './paced-upstream.ts';
 import { serveJobs } from './worker.ts';
 
 let telegram: FakeTelegram | undefined;
 let wecom: FakeWeCom | undefined;
+let held: HeldUpstream | undefined;
 
 const jobs = {
   /** A model that answers each request at once with `text`. */
@@ -15,6 +17,17 @@ const jobs = {
   },
   async paced(pace: { readonly frames: number; readonly gapMs: number }) {
     return (await startPacedUpstream(pace)).url;
+  },
+  /** A model whose streams are silent until `speak`. */
+  async held() {
+    held = await startHeldUpstream();
+    return held.url;
+  },
+  async speak() {
+    await held?.speak();
+  },
+  async endHeld() {
+    held?.end();
   },
   async telegram() {
     telegram ??= await startFakeTelegram();

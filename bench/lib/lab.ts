@@ -4,14 +4,7 @@ import type { Subject } from './experiment.ts';
 import type { FarJobs } from './far-process.ts';
 import type { LoadJobs } from './load-process.ts';
 import { type Build, openPackage, type Package } from './package.ts';
-import {
-  type GatewayWish,
-  type Home,
-  makeHome,
-  type Running,
-  startGateway,
-  startPassThrough,
-} from './subject.ts';
+import { type GatewayWish, type Home, makeHome, type Running, startGateway, startPlain } from './subject.ts';
 import { startWorker, type Worker } from './worker.ts';
 
 export interface LabOptions {
@@ -56,8 +49,13 @@ export class Lab {
   }
 
   async passThrough(upstream: string): Promise<Running> {
-    const running = await startPassThrough(upstream);
+    const running = await startPlain('pass-through.mjs', upstream);
     return this.#own('pass-through', running);
+  }
+
+  /** A plain server that writes what comes from the upstream to all its clients. */
+  async fanOut(upstream: string): Promise<Running> {
+    return this.#own('pass-through', await startPlain('fan-out.mjs', upstream));
   }
 
   #own(subject: Subject, running: Running): Running {

@@ -112,9 +112,10 @@ export function startGateway(home: Home, command: readonly string[]): Promise<Ru
   return start([...command, 'gateway', 'run'], home.env, home.url, gatewayHeaders);
 }
 
-export async function startPassThrough(upstream: string): Promise<Running> {
+/** `script` is a file of this folder that takes the upstream's address and its own port. */
+export async function startPlain(script: string, upstream: string): Promise<Running> {
   const port = await freePort();
-  const file = join(import.meta.dirname, 'pass-through.mjs');
+  const file = join(import.meta.dirname, script);
   const env = { PATH: process.env['PATH'] ?? '' };
   return start([file, upstream, String(port)], env, `http://127.0.0.1:${port}`, {
     'content-type': 'application/json',
