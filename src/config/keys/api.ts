@@ -11,12 +11,16 @@ export function apiServer(name: string): readonly string[] {
 }
 
 export const apiKeys = {
-  'platforms.api_server.enabled': unset(flag(), 'Serve the API; a key alone also switches it on.', {
-    env: 'API_SERVER_ENABLED',
-    also: apiServer('enabled'),
-    guard: true,
-    field: 'api.enabled',
-  }),
+  'platforms.api_server.enabled': unset(
+    flag(),
+    'Serve the API; a key, token or password alone also switches it on.',
+    {
+      env: 'API_SERVER_ENABLED',
+      also: apiServer('enabled'),
+      guard: true,
+      field: 'api.enabled',
+    },
+  ),
   'platforms.api_server.host': key(text(), '127.0.0.1', 'Address to listen on.', {
     env: 'API_SERVER_HOST',
     also: apiServer('host'),
