@@ -52,8 +52,21 @@ describe('the guarantees', () => {
 });
 
 describe('the acceptance list', () => {
+  const page = pages.find(({ path }) => path === 'docs/acceptance.md')?.text ?? '';
+
+  it.each([
+    ['Webhooks', 18],
+    ['WeCom', 23],
+  ])('has every case of %s with a test', (title, count) => {
+    const section = page.split(/^## /m).find((each) => each.startsWith(`${title}\n`)) ?? '';
+    const cases = section.split('\n').filter((line) => /^\| \d+ /.test(line));
+    const tested = cases.filter((line) => namedTests(line).length > 0);
+    expect(tested.map((line) => Number(/\d+/.exec(line)?.[0]))).toEqual(
+      Array.from({ length: count }, (_, index) => index + 1),
+    );
+  });
+
   it('names tests that exist where it says', () => {
-    const page = pages.find(({ path }) => path === 'docs/acceptance.md')?.text ?? '';
     const claims = namedTests(page);
     expect(claims.length).toBeGreaterThan(20);
     expect(claims.filter(({ title, file }) => !hasTest(join(root, 'docs', file), title))).toEqual([]);
@@ -120,9 +133,9 @@ function namedTests(text: string): { readonly title: string; readonly file: stri
 /** The title of a test, or the sentence of an item of the conformance kit. */
 function hasTest(file: string, title: string): boolean {
   const literal = title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`(?:\\b(?:it|test)(?:\\.\\w+(?:\\([^)]*\\))?)?\\(\\s*|says: )'${literal}'`).test(
-    readFileSync(file, 'utf8'),
-  );
+  // The first argument of `it`, `test`, or of what their `each` gives back.
+  const call = String.raw`(?:\b(?:it|test)(?:\.\w+)?\(|\)\(|says:)`;
+  return new RegExp(`${call}\\s*(['"\`])${literal}\\1`).test(readFileSync(file, 'utf8'));
 }
 
 /** Commands in code, checked against the generated page of the command line and package.json. */

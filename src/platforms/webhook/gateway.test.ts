@@ -29,12 +29,19 @@ beforeAll(async () => {
     plain: { prompt: 'Task {n}: {text}' },
     home: { prompt: 'Say {text}', deliver: 'telegram' },
     review: { prompt: 'Review {number}', deliver: 'github_comment', deliver_extra: toPullRequest },
+    topic: {
+      prompt: 'Into the topic {n}',
+      deliver: 'telegram',
+      deliver_only: true,
+      deliver_extra: { chat_id: '-1001', message_thread_id: '{topic}' },
+    },
     alert: { prompt: 'Disk {host} at {percent}%', deliver: 'telegram', deliver_only: true },
     quiet: { prompt: 'PR {n} is {state}', coalesce: { key: 'n', window_seconds: 2 } },
     pages: { prompt: 'Page {n}', deliver: 'telegram' },
     nowhere: { prompt: 'x', deliver: 'discord', deliver_only: true },
   };
-  const extra = { host: '127.0.0.1', port, secret, gh: github.gh, gh_env: github.env, routes };
+  const gh = { gh: github.gh, gh_env: github.env };
+  const extra = { host: '127.0.0.1', port, secret, rate_limit: 60, ...gh, routes };
   const made = await makeHome({
     upstream: upstream.url,
     upstreamKey: upstream.key,
@@ -103,6 +110,15 @@ describe('an event', () => {
     expect(logged().split('webhook:plain:d-2: echo: ')).toHaveLength(2);
   });
 
+  it('of fifty at once is fifty conversations, none of which knows another', async () => {
+    const words = Array.from({ length: 50 }, (_, n) => `fifty${n}x`);
+    const answers = await Promise.all(words.map((text) => post('plain', { n: 50, text })));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    await expect.poll(() => asked('fifty').length, { timeout: 20_000 }).toBe(50);
+    for (const { body } of asked('fifty'))
+      expect(new Set(JSON.stringify(body).match(/fifty\d+x/g)).size).toBe(1);
+  });
+
   it('that coalesces stands for those before it, also when the gateway is killed meanwhile', async () => {
     for (const state of ['opened', 'labeled', 'closed'])
       expect(await post('quiet', { n: 7, state })).toMatchObject({
@@ -151,6 +167,14 @@ describe('a message without an agent', () => {
     expect(answer).toMatchObject({ status: 200, body: { status: 'delivered', target: 'telegram' } });
     expect(sent().at(-1)).toContain('Disk db1 at 97');
     expect(upstream.requests.length).toBe(calls);
+  });
+
+  it('goes into the topic of a forum', async () => {
+    const chat = { id: -1001, type: 'supergroup' as const, title: 'Ops', is_forum: true };
+    await telegram.inject.text('hi all', { chat, from: { id: 111 }, thread: 42 });
+    expect(await post('topic', { n: 1, topic: 42 })).toMatchObject({ body: { status: 'delivered' } });
+    const last = telegram.seen.at(-1);
+    expect(last?.params).toMatchObject({ chat_id: -1001, message_thread_id: 42 });
   });
 
   it('that was refused is answered 502, and delivered once when it is sent again', async () => {

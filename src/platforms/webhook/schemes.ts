@@ -90,9 +90,9 @@ const asked = {
         entries.flatMap((entry) => (entry.startsWith(`${name}=`) ? entry.slice(name.length + 1) : []));
       const [time] = valuesOf('t');
       // Several while a secret is being changed, and each costs a look at the body; v0 is a test scheme.
-      const signatures = valuesOf('v1').slice(0, mostSecrets).map((signature) =>
-        isSigned({ secret, signed: [`${time}.`, body], signature, encoding: 'hex' }),
-      );
+      const signatures = valuesOf('v1')
+        .slice(0, mostSecrets)
+        .map((signature) => isSigned({ secret, signed: [`${time}.`, body], signature, encoding: 'hex' }));
       return isRecent(time, nowMs, windowMs) && signatures.includes(true);
     },
   },

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { FakeConnection, type FakeWrite, type Push, type World } from './fake/connection.ts';
+import { FakeConnection, type FakeFrame, type FakeWrite, type Push, type World } from './fake/connection.ts';
 import { Faults, type WeComFault } from './fake/faults.ts';
 import { FakeUploads } from './fake/uploads.ts';
 import { FakeWeb } from './fake/web.ts';
@@ -29,7 +29,7 @@ export class FakeWeCom implements World {
   /** What it executed, oldest first. */
   readonly seen: FakeWrite[] = [];
   /** Frames that arrived, oldest first, whatever became of them. */
-  readonly frames: { readonly cmd: string; readonly reqId: string; readonly body: unknown }[] = [];
+  readonly frames: FakeFrame[] = [];
   /** Refusals, as `errcode errmsg`. */
   readonly refused: string[] = [];
   /** Handshakes, whatever became of them. */

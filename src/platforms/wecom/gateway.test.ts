@@ -56,6 +56,52 @@ test('a message that comes several times, also after a reconnect, is answered on
   ]);
 });
 
+test('a command in a group is one behind the mention, too', async () => {
+  await start({ WECOM_ALLOWED_USERS: 'zhangsan' });
+  fake.push(said('@Hermes /help', inGroup));
+  await until(() => fake.seen.length > 0, 15_000);
+  expect(fake.seen[0]).toMatchObject({ cmd: 'aibot_respond_msg', chat: 'wrGROUP' });
+  expect(fake.seen[0]?.text).toContain('/new');
+  expect(upstream.requests).toEqual([]);
+});
+
+test('texts that follow each other closely are one question, and longer behind a piece the client has cut', async () => {
+  const windows = {
+    HERMES_WECOM_TEXT_BATCH_DELAY_SECONDS: '0.8',
+    HERMES_WECOM_TEXT_BATCH_SPLIT_DELAY_SECONDS: '3',
+  };
+  await start({ WECOM_ALLOWED_USERS: 'zhangsan,lisi', ...windows });
+  const piece = 'x'.repeat(3900);
+  const lisi = { from: { userid: 'lisi' } };
+  // The first connection takes a moment, in which nothing waits yet.
+  await until(() => fake.connections === 1, 15_000);
+  fake.push(said('one'));
+  fake.push(said(piece, lisi));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  fake.push(said('two'));
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  fake.push(said('the rest', lisi));
+  await until(() => upstream.requests.length > 1, 15_000);
+  expect(upstream.requests.map(({ lastUserText }) => lastUserText).toSorted()).toEqual([
+    'one\ntwo',
+    `${piece}\nthe rest`,
+  ]);
+});
+
+test('a long answer is three messages of whole fences, one after another, at least 0.3 s apart', async () => {
+  await start({ WECOM_ALLOWED_USERS: 'zhangsan' });
+  const code = Array.from({ length: 400 }, (_, n) => `line ${n} of some code`).join('\n');
+  upstream.script({ text: `before\n\n\`\`\`ts\n${code}\n\`\`\`\n\nafter` });
+  fake.push(said('write'));
+  await until(() => fake.seen.length >= 3, 15_000);
+  const frames = fake.frames.filter(({ cmd }) => cmd === 'aibot_respond_msg');
+  expect(fake.refused).toEqual([]);
+  expect(fake.seen.map(({ text = '' }) => text.match(/^```/gm)?.length)).toEqual([2, 2, 2]);
+  // Sent 300 ms apart; the way takes different times.
+  for (const [index, { at }] of frames.entries())
+    if (index > 0) expect(at - frames[index - 1]!.at).toBeGreaterThan(200);
+});
+
 test('nobody is answered as long as nothing is allowed', async () => {
   await start({});
   fake.push(said('let me in'));

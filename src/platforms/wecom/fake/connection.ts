@@ -23,6 +23,15 @@ export interface Push {
   readonly chat: string;
 }
 
+/** As it arrived. */
+export interface FakeFrame {
+  readonly cmd: string;
+  readonly reqId: string;
+  readonly body: unknown;
+  /** Milliseconds of this process. */
+  readonly at: number;
+}
+
 /** What all connections share. */
 export interface World {
   readonly botId: string;
@@ -31,7 +40,7 @@ export interface World {
   readonly faults: Faults;
   readonly uploads: FakeUploads;
   readonly seen: FakeWrite[];
-  readonly frames: { readonly cmd: string; readonly reqId: string; readonly body: unknown }[];
+  readonly frames: FakeFrame[];
   readonly refused: string[];
   subscribed(by: FakeConnection): void;
 }
@@ -103,7 +112,7 @@ export class FakeConnection {
     }
     const { cmd, headers, body } = parsed.data;
     const reqId = headers.req_id;
-    this.#world.frames.push({ cmd, reqId, body });
+    this.#world.frames.push({ cmd, reqId, body, at: performance.now() });
     const refusal = this.#check(cmd, reqId, body);
     if (refusal !== undefined) this.#refuse(reqId, refusal[0], refusal[1]);
     else if (isCommand(cmd)) this.#perform(cmd, reqId, body, this.#world.faults.take(placeOf(cmd)));
