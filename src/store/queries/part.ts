@@ -182,7 +182,13 @@ export const abandonParts = query((db, p: { account: string; before: number; why
     .set((set) => ({
       state: 'dead',
       why: p.why,
-      mark: set.case().when('state', '=', 'attempting').then('maybe_lost').else(set.ref('mark')).end(),
+      mark: set
+        .case()
+        .when('state', '=', 'attempting')
+        .then('maybe_lost')
+        .else(set.ref('mark'))
+        .end()
+        .$castTo<'maybe_doubled' | 'maybe_lost' | null>(),
       settled_at: p.now,
     }))
     .where('account', '=', p.account)
