@@ -17,6 +17,7 @@ import { openStore } from './store/open.ts';
 import { partCounts } from './store/queries/part.ts';
 import { newestSessions } from './store/queries/session.ts';
 import { openResponses } from './store/responses.ts';
+import { openRuns } from './store/runs.ts';
 import type { Store } from './store/store.ts';
 import type { AccountStatus } from './supervise/account.ts';
 import { type Accounts, openAccounts } from './supervise/accounts.ts';
@@ -225,6 +226,7 @@ async function compose(
       model: agent.model,
       isNetworkAccessible,
       responses: openResponses(store, clock),
+      runs: openRuns(store, clock),
     });
     const { url } = await server.listen();
     api = { server, url };

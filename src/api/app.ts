@@ -23,6 +23,9 @@ import { memoryStore } from './responses/memory-store.ts';
 import type { SocketLimits } from './responses/sockets.ts';
 import type { ResponseStore } from './responses/store.ts';
 import type { Route } from './routes.ts';
+import { openRuns } from './runs/family.ts';
+import { memoryRuns } from './runs/memory-store.ts';
+import type { RunStore } from './runs/store.ts';
 import { Runs } from './runs.ts';
 import { buildServer, type HttpLimits } from './server.ts';
 import type { SseLimits } from './sse.ts';
@@ -47,6 +50,8 @@ export interface ApiOptions {
   readonly idempotency?: Idempotency;
   /** Where `/v1/responses` keeps what it made; default: in memory, until `close`. */
   readonly responses?: ResponseStore;
+  /** Where `/v1/runs` keeps its runs; default: in memory, until `close`. */
+  readonly runs?: RunStore;
   readonly limits?: Partial<ApiLimits>;
 }
 
@@ -110,9 +115,15 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     media: media.responses,
     store: options.responses ?? memoryStore(),
   });
+  const asynchronous = openRuns({
+    ...shared,
+    store: options.runs ?? memoryRuns(clock),
+    chain: (caller) => responses.chain(caller),
+  });
   const routes: Route[] = [
     ...(agents.endpoints.chat ? [chat] : []),
     ...(agents.endpoints.responses ? responses.routes : []),
+    ...asynchronous.routes,
     invokeRoute({ ...shared, sessions: options.sessions }),
     embeddingsRoute(),
   ];
@@ -147,6 +158,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     inject: server.inject.bind(server) as FastifyInstance['inject'],
     async listen() {
       await responses.recover();
+      await asynchronous.recover();
       const port = await bind(server, api.host, api.port, clock);
       const host = api.host.includes(':') ? `[${api.host}]` : api.host;
       const url = `http://${host}:${port}`;
@@ -157,6 +169,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
       const closed = server.close();
       await runs.close(clock, limits.closeGraceMs);
       await responses.close(limits.closeGraceMs);
+      await asynchronous.close(limits.closeGraceMs);
       server.server.closeIdleConnections();
       const cancel = clock.after(flushMs, () => server.server.closeAllConnections());
       await closed;

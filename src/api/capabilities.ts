@@ -13,7 +13,10 @@ export const capabilitiesAnswer = z.object({
     split_runtime: z.literal(false),
     description: z.string(),
   }),
-  features: z.record(z.string(), z.union([z.boolean(), z.string()])),
+  features: z.record(
+    z.string(),
+    z.union([z.boolean(), z.string(), z.record(z.string(), z.union([z.boolean(), z.int()]))]),
+  ),
   endpoints: z.record(z.string(), z.object({ method: z.string(), path: z.string() })),
 });
 
@@ -70,6 +73,8 @@ export function capabilities(
       ...Object.fromEntries(
         Object.entries(featureEndpoints).map(([feature, endpoint]) => [feature, endpoint in endpoints]),
       ),
+      runs_idempotency:
+        'runs' in endpoints ? { supported: true, durable: true, retention_seconds: 86_400 } : false,
       tool_progress_events: api.toolProgressEvents,
       reasoning_streaming: api.showReasoning,
       // Both headers are refused without a key.

@@ -72,7 +72,7 @@ function operation({ path, scope, doc }: Route): Json {
     ...(doc.body === undefined
       ? {}
       : { requestBody: { required: true, content: json(schemaOf(doc.body, 'input')) } }),
-    responses: { 200: success(doc), ...errors(doc) },
+    responses: { [doc.status ?? 200]: success(doc), ...errors(doc) },
   };
 }
 

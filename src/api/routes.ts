@@ -27,7 +27,9 @@ export interface RouteDoc {
   readonly body?: z.ZodType;
   /** Content type of the answer; absent = JSON. */
   readonly media?: string;
-  /** Schema of the 200 answer. */
+  /** Of the answer; default 200. */
+  readonly status?: 202;
+  /** Schema of the answer when all went well. */
   readonly answer: z.ZodType;
   /** Schema of each `data:` object when the answer may be an event stream. */
   readonly events?: z.ZodType;

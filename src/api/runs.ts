@@ -74,6 +74,13 @@ export class Runs {
     return this.#turns.find(turn);
   }
 
+  /** The same, and it counts as a turn of this server from here on. */
+  async takeUp(turn: TurnId): Promise<TurnHandle | undefined> {
+    const handle = await this.#turns.find(turn);
+    if (handle !== undefined && !this.#live.has(handle.turn)) this.#add(handle, true);
+    return handle;
+  }
+
   /**
    * Takes no new turns, interrupts the running ones and waits until they ended, at most `graceMs`. Turns with a durable
    * consumer are left to the engine, which suspends them.

@@ -148,7 +148,7 @@ test('what became of a turn is told from its rows', async () => {
       created_at: 0,
     });
   });
-  expect(await responses.turn('api_server', 'k')).toEqual({ kind: 'open' });
+  expect(await responses.turn('api_server', 'k')).toEqual({ kind: 'open', turn: 't' });
   const calls = [
     { id: 'here', name: 'terminal', arguments: '{}' },
     { id: 'theirs', name: 'get_weather', arguments: '{}' },
@@ -169,7 +169,7 @@ test('what became of a turn is told from its rows', async () => {
       });
     }
   });
-  expect(await responses.turn('api_server', 'k')).toEqual({ kind: 'open' });
+  expect(await responses.turn('api_server', 'k')).toEqual({ kind: 'open', turn: 't' });
   await store.write((tx) =>
     tx.run(endTurn, {
       id: 't',

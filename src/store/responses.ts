@@ -1,24 +1,14 @@
 /** Keeps the objects of `POST /v1/responses` (api-server §7.4). Bodies are opaque texts here. */
 import { randomBytes } from 'node:crypto';
-import type { TurnResult } from '../core/agent-event.ts';
 import type { Clock } from '../core/clock.ts';
-import { type Message, noUsage, type Usage } from '../core/message.ts';
-import { inboundByKey } from './queries/inbound.ts';
 import { getMeta, putMeta } from './queries/meta.ts';
 import * as rows from './queries/response.ts';
-import { messagesOfTurn } from './queries/session.ts';
-import { getTurn } from './queries/turn.ts';
+import { type RequestedTurn, requestedTurn } from './requested-turn.ts';
 import type { Store, Tx } from './store.ts';
 
 /** Documented limit; the least recently read response goes first. */
 const mostResponses = 100;
 const secretName = 'responses.secret';
-
-/** `open`: waiting or running. `unknown`: never stored, or forgotten. */
-type TurnState =
-  | { readonly kind: 'open'; readonly turn: string }
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'ended'; readonly result: TurnResult };
 
 /** What the API's response store asks for; the two meet in the composition root, where the types are compared. */
 export function openResponses(store: Store, clock: Clock) {
@@ -110,14 +100,7 @@ export function openResponses(store: Store, clock: Clock) {
       }));
     },
 
-    async turn(source: string, key: string): Promise<TurnState> {
-      const request = await store.read.get(inboundByKey, { account: source, key });
-      if (request === undefined) return { kind: 'unknown' };
-      const result = await recordedTurn(store.read, request.turn ?? '');
-      if (result !== undefined) return { kind: 'ended', result };
-      const isOpen = request.state === 'pending' || request.state === 'claimed';
-      return isOpen && request.turn !== null ? { kind: 'open', turn: request.turn } : { kind: 'unknown' };
-    },
+    turn: (source: string, key: string): Promise<RequestedTurn> => requestedTurn(store.read, source, key),
 
     /** 32 bytes that stay the same for the life of this database. */
     secret: (): Promise<Buffer> =>
@@ -128,30 +111,5 @@ export function openResponses(store: Store, clock: Clock) {
         await tx.run(putMeta, { key: secretName, value: fresh.toString('hex') });
         return fresh;
       }),
-  };
-}
-
-/** The result of an ended turn, as far as its rows tell. */
-async function recordedTurn(tx: Tx, turn: string): Promise<TurnResult | undefined> {
-  const row = await tx.get(getTurn, { id: turn });
-  if (row === undefined || row.state === 'running') return undefined;
-  const recorded = await tx.all(messagesOfTurn, { session_id: row.session_id, turn });
-  const messages = recorded.map(({ body }) => JSON.parse(body) as Message);
-  const last = messages.findLast((message) => message.role === 'assistant');
-  const done = new Set(messages.map((message) => message.role === 'tool' && message.toolCallId));
-  // Calls without results are the caller's own.
-  const open = last?.toolCalls?.filter(({ id }) => !done.has(id)) ?? [];
-  const error = row.error === null ? undefined : (JSON.parse(row.error) as { code: string; message: string });
-  return {
-    status: row.state,
-    text: last?.content ?? '',
-    messages,
-    usage: row.usage === null ? noUsage : (JSON.parse(row.usage) as Usage),
-    model: row.model ?? '',
-    provider: row.provider ?? '',
-    modelCalls: messages.filter((message) => message.role === 'assistant').length,
-    exit: 'recorded',
-    ...(open.length > 0 ? { clientCalls: open } : {}),
-    ...(error ? { error } : {}),
   };
 }

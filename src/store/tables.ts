@@ -17,6 +17,9 @@ export interface Tables {
   idempotency: IdempotencyTable;
   response: ResponseTable;
   conversation: ConversationTable;
+  run: RunTable;
+  run_event: RunEventTable;
+  run_session: RunSessionTable;
 }
 
 export interface MetaTable {
@@ -103,6 +106,7 @@ export interface TurnTable {
   provider: string | null;
   /** JSON of Usage. */
   usage: string | null;
+  /** JSON of code and message. On a running turn: it was stopped and is not to be resumed. */
   error: string | null;
   started_at: number;
   ended_at: number | null;
@@ -173,6 +177,37 @@ export interface ResponseTable {
   body: string;
   /** Grows with every read and write of any response. */
   accessed_at: number;
+}
+
+/** One run of `POST /v1/runs`: an hour after its end, with an idempotency key a day (api-server §9). */
+export interface RunTable {
+  id: string;
+  /** Names the caller that may see it. */
+  scope: string;
+  /** `open`: its turn has not ended, or its end was not written yet. */
+  state: 'open' | 'ended';
+  /** The caller's `Idempotency-Key`, unique in its scope, and the digest of what was sent with it. */
+  key: string | null;
+  fingerprint: string | null;
+  /** JSON of what its status is made of. */
+  body: string;
+  updated_at: number;
+}
+
+/** What a run said, several events in one row. */
+export interface RunEventTable {
+  run: string;
+  /** Number of the first event of the row; the others follow it. */
+  first: number;
+  /** One JSON text per line. */
+  body: string;
+}
+
+/** The session a caller's session key stands for. */
+export interface RunSessionTable {
+  scope: string;
+  name: string;
+  session: string;
 }
 
 export interface ConversationTable {

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
+import type { Caller } from '../auth/caller.ts';
 import type { Route } from '../routes.ts';
-import { Archive, closeLeftovers } from './archive.ts';
+import { Archive, type Chain, closeLeftovers } from './archive.ts';
 import { compactRoute } from './compact.ts';
 import { countRoute } from './count.ts';
 import { createRoute } from './create.ts';
@@ -18,6 +19,8 @@ export interface FamilyOptions extends Omit<FamilyDeps, 'live' | 'of' | 'limits'
 
 export interface ResponsesFamily {
   readonly routes: readonly Route[];
+  /** The stored responses of a caller, for other endpoints that continue one. */
+  chain(caller: Caller): Chain;
   /** Serves the WebSocket transport on the same server. */
   attach(server: Server): void;
   /** Gives responses of an earlier process their last snapshot. Call once, before requests are taken. */
@@ -53,6 +56,7 @@ export function openResponses(options: FamilyOptions): ResponsesFamily {
   const sockets = openSockets(deps, options.limits);
   return {
     routes: [createRoute(deps), countRoute(deps), compactRoute(deps), ...keptRoutes(deps)],
+    chain: (caller) => deps.of(caller).archive,
     attach: (server) => sockets.attach(server),
     recover: () => closeLeftovers({ store, clock, log, isLive, isCancelled }),
     async close(graceMs) {

@@ -2,6 +2,7 @@ import type { DialectName } from '../query.ts';
 import { start } from './0001-start.ts';
 import { responses } from './0002-responses.ts';
 import { forgetting } from './0003-forgetting.ts';
+import { runs } from './0004-runs.ts';
 
 /**
  * One forward step of the schema. Released migrations are never edited; a new one is appended to the list.
@@ -13,7 +14,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [start, responses, forgetting];
+export const migrations: readonly Migration[] = [start, responses, forgetting, runs];
 
 /** The schema number a database has after `list`. */
 export const newest = (list: readonly Migration[]): number => list.at(-1)?.number ?? 0;
