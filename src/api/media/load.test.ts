@@ -306,6 +306,26 @@ describe('openclaw names', () => {
   });
 });
 
+it('a streamed request is refused before its stream begins', async () => {
+  const wrong = imagePart('chat', 'data:image/png;base64,####');
+  const { status, error } = await server.send('chat', [wrong], { stream: true });
+  expect([status, error.code]).toEqual([400, 'invalid_base64_image']);
+});
+
+it('a conversation that is sent again is not said twice, although its photo was converted', async () => {
+  const photo = imagePart('responses', dataUrl(heic(64, 48, [100, 200, 90], [60, 90, 220]), 'image/heic'));
+  const first = { role: 'user', content: [say('look'), photo] };
+  await server.post('responses', { input: [first], conversation: 'album' });
+  const before = server.turns.length;
+  const answer = { role: 'assistant', content: 'Hello' };
+  await server.post('responses', {
+    input: [first, answer, { role: 'user', content: 'more' }],
+    conversation: 'album',
+  });
+  expect(server.turns.length).toBe(before + 1);
+  expect(JSON.stringify(server.turns.at(-1)!.history).match(/data:image\/jpeg/g)).toHaveLength(1);
+});
+
 it('an empty list of types means the documented one', async () => {
   const open = await serveMedia({ chat: { images: { ...images, allowedMimes: [] } } });
   await using _ = open;
