@@ -44,6 +44,8 @@ export interface Served {
   post(path: string, body: unknown, init?: RequestInit): Promise<Response>;
   /** Turns that run now, as the gateway tells it. */
   active(): Promise<number>;
+  /** Starts the next process on the same home, after a test ended the last one. */
+  start(): Promise<void>;
   /** Ends the process and starts the next one on the same home. */
   restart(signal: NodeJS.Signals): Promise<void>;
 }
@@ -123,6 +125,7 @@ export function serve(options: ServedOptions = {}): Served {
       const response = await call('/health/detailed');
       return ((await response.json()) as { readonly active_agents: number }).active_agents;
     },
+    start,
     async restart(signal) {
       await gateway.kill(signal);
       await start();
