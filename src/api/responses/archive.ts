@@ -27,6 +27,8 @@ export interface Kept {
   readonly how: Manner;
   /** JSON of every event, when the stream may be read again. */
   readonly events?: readonly string[];
+  /** The events are not the ones that were sent: a later process has told them from the record of the turn. */
+  readonly isRetold?: true;
 }
 
 /** How the response was asked to be shown. */
@@ -38,6 +40,8 @@ export interface Manner {
   readonly nothing?: string;
   /** An `error` event stands before `response.failed`. */
   readonly errorEvent: boolean;
+  /** Said before anything happens; part of `warnings`. */
+  readonly notes?: readonly string[];
 }
 
 export interface ArchiveDeps {
@@ -177,7 +181,9 @@ async function closeLeftover(deps: ArchiveDeps, row: ResponseRow, kept: Kept): P
       ids: encoder.clientIds,
       isRepeat: false,
     }),
-    ...(kept.events === undefined ? {} : { events: events.map((event) => JSON.stringify(event)) }),
+    ...(kept.events === undefined
+      ? {}
+      : { events: events.map((event) => JSON.stringify(event)), isRetold: true }),
   };
   await store.end(row.id, JSON.stringify(ended));
   return ended;

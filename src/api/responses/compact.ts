@@ -13,9 +13,9 @@ import type { Route } from '../routes.ts';
 import { source } from './archive.ts';
 import { responsesPath } from './create.ts';
 import { type FamilyDeps, inputReader, type ResponsesDeps } from './deps.ts';
-import { joinConversation, readInput } from './items.ts';
+import { isSummary, joinConversation, readInput } from './items.ts';
 import { previousNotFound } from './plan.ts';
-import { checked } from './request.ts';
+import { checked, reportIgnored } from './request.ts';
 import { usageOf, usageShape } from './resource.ts';
 import { compactRequest } from './schema.ts';
 
@@ -54,6 +54,7 @@ export function compactRoute(family: FamilyDeps): Route {
       deps.runs.refuseIfFull();
       const body = parseObject(request.body);
       const fields = checked(compactRequest, body);
+      reportIgnored(reply, body, compactRequest);
       const { clock } = deps;
       const { notes, messages, unstored } = await conversation(
         deps,
@@ -92,7 +93,7 @@ export function compactRoute(family: FamilyDeps): Route {
         object: 'response.compaction',
         created_at: Math.floor(clock.now() / 1000),
         output: [
-          ...messages.filter((message) => message.role === 'user').map((message) => userItem(deps, message)),
+          ...messages.filter(isKept).map((message) => userItem(deps, message)),
           { type: 'compaction', id: `cmp_${clock.hex(12)}`, encrypted_content: seal.close(result.text) },
         ],
         usage: usageOf(result.usage),
@@ -100,6 +101,9 @@ export function compactRoute(family: FamilyDeps): Route {
     },
   };
 }
+
+/** What an earlier summary said is part of the new one, and stays sealed. */
+const isKept = (message: Message) => message.role === 'user' && !isSummary(message);
 
 interface Compacted {
   readonly notes: readonly Message[];

@@ -9,7 +9,7 @@ import { responsesPath } from './create.ts';
 import { type FamilyDeps, inputReader } from './deps.ts';
 import { joinConversation, readInput } from './items.ts';
 import { previousNotFound } from './plan.ts';
-import { checked, conversationOf } from './request.ts';
+import { checked, conversationOf, reportIgnored } from './request.ts';
 import { inputTokensRequest } from './schema.ts';
 import { readTools } from './tools.ts';
 
@@ -33,10 +33,11 @@ export function countRoute(family: FamilyDeps): Route {
       answer: z.object({ object: z.literal('response.input_tokens'), input_tokens: z.int() }),
       errors: [400, 404],
     },
-    async handle(request) {
+    async handle(request, reply) {
       const deps = family.of(callerOf(request));
       const body = parseObject(request.body);
       const fields = checked(inputTokensRequest, body);
+      reportIgnored(reply, body, inputTokensRequest);
       const conversation = conversationOf(fields);
       const brought = nothingBrought();
       const { system, messages } = readInput(fields.input, await inputReader(deps, body), brought);

@@ -27,6 +27,8 @@ export interface EncoderOptions {
   readonly errorEvent: boolean;
   /** Said when the agent said nothing; default: a sentence of our own. */
   readonly nothing?: string;
+  /** Said before anything happens; part of `warnings`. */
+  readonly notes?: readonly string[] | undefined;
   /** Tools the caller runs itself. */
   readonly clientTools: ReadonlySet<string>;
   /** Closes what only this server may read; present when the caller wants its reasoning back in that form. */
@@ -72,7 +74,7 @@ export class ResponseEncoder {
   #message: Text | undefined;
   #thought: Text | undefined;
   /** Wishes that were not met. */
-  readonly #warnings: string[] = [];
+  readonly #warnings: string[];
   #lastText = '';
   #sequence = 0;
   #serial = 0;
@@ -81,6 +83,7 @@ export class ResponseEncoder {
 
   constructor(options: EncoderOptions) {
     this.#options = options;
+    this.#warnings = [...(options.notes ?? [])];
     this.#current = started(options.echo);
   }
 

@@ -213,6 +213,19 @@ describe('compact', () => {
     }
   });
 
+  it('keeps an earlier summary sealed, and names what it does not know', async () => {
+    await using server = await serve({ script: summary });
+    const first = await server.ask({ model: 'm', input: 'When?' }, '/compact');
+    const again = await server.post(
+      { model: 'm', input: [...(first['output'] as object[]), 'And where?'], temperature: 1 },
+      '/compact',
+    );
+    expect(again.headers.get('x-hermes-ignored')).toBe('temperature');
+    const { output } = (await again.json()) as { output: { type: string }[] };
+    expect(output.map(({ type }) => type)).toEqual(['message', 'message', 'compaction']);
+    expect(JSON.stringify(output)).not.toContain('Tuesday');
+  });
+
   it('is refused without a model, and fails where nothing could be summarised', async () => {
     await using server = await serve({
       script: (turn) => turn.end({ status: 'failed', error: { code: 'x', message: 'no' } }),

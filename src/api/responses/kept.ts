@@ -1,6 +1,7 @@
 /** What can be done with a response after it was created (api-server §7.4, Open Responses §11). */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { TurnResult } from '../../core/agent-event.ts';
 import { callerOf } from '../auth/caller.ts';
 import { looseBoolean } from '../body.ts';
 import { ApiError, badRequest } from '../errors.ts';
@@ -117,13 +118,21 @@ async function replay(
   // Looked at first: one that ends meanwhile still has all of its events.
   const running = deps.live.get(idOf(request));
   const kept = await find(deps, request);
-  const isLost = running === undefined && kept.response.status === 'in_progress';
-  if (kept.events === undefined || isLost) throw notReplayable();
+  if (kept.events === undefined) throw notReplayable();
   const headers = { 'X-Hermes-Session-Id': kept.session };
   if (running === undefined) {
+    const isOpen = kept.response.status === 'in_progress';
+    const turn = isOpen ? await deps.archive.openTurn(kept.response.id) : undefined;
+    const handle = turn && (await deps.runs.find(turn));
+    if (isOpen && handle === undefined) throw notActive(kept.response.id);
     const events = openEvents(deps, request, reply, headers, () => {});
-    events.write(kept.events.slice(after + 1).map(frameOf));
-    events.done();
+    // Begun before a restart: it is told anew once it has ended.
+    const ended = handle === undefined ? kept : await endOf(deps, kept, handle.result);
+    if (ended === undefined) events.cut();
+    else {
+      events.write(past(ended, after));
+      events.done();
+    }
     return reply;
   }
   const waiting: Frame[][] = [];
@@ -138,6 +147,23 @@ async function replay(
   for (const frames of waiting) show(frames);
   endWith(running, events);
   return reply;
+}
+
+/** Undefined when this process stops before the turn does. */
+async function endOf(
+  { archive }: ResponsesDeps,
+  { response }: Kept,
+  result: Promise<TurnResult>,
+): Promise<Kept | undefined> {
+  await result;
+  const kept = await archive.find(response.id);
+  return kept?.response.status === 'in_progress' ? undefined : kept;
+}
+
+/** A stream that is told anew has other numbers than its reader remembers, so its end is always part of it. */
+function past({ events = [], isRetold }: Kept, after: number): Frame[] {
+  const first = isRetold ? Math.min(after + 1, events.length - 1) : after + 1;
+  return events.slice(first).map(frameOf);
 }
 
 function frameOf(json: string): Frame {
@@ -184,7 +210,12 @@ async function cancelLeftover({ archive, runs, live }: ResponsesDeps, id: string
   live.cancelled.delete(id);
   if (ended === undefined) throw responseNotFound(id);
   if (ended.response.status !== 'in_progress') return ended.response;
-  throw new ApiError(409, `Response ${id} cannot be cancelled at the moment; retry shortly.`, {
+  throw notActive(id);
+}
+
+/** Begun by an earlier process and not taken up yet, or just ended. */
+function notActive(id: string): ApiError {
+  return new ApiError(409, `Response ${id} is between two processes; retry shortly.`, {
     code: 'response_not_active',
     headers: { 'Retry-After': '1' },
   });

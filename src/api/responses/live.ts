@@ -33,6 +33,8 @@ export interface Plan {
   /** The caller wants its reasoning back, sealed. */
   readonly seal: ((text: string) => string) | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** Names of what was sent and has no effect. */
+  readonly ignored: readonly string[];
   turn(key: string): TurnRequest;
 }
 

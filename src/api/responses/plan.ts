@@ -85,6 +85,7 @@ export async function planResponse(
     previous: before.kept?.response.id,
     format: asked.format,
     seal: seal && ((text) => seal.close(text)),
+    ignored: asked.ignored,
     headers: {
       'X-Hermes-Session-Id': toHeader(session),
       'X-Hermes-Model': toHeader(choice?.model ?? deps.defaultModel),

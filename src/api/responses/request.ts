@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import type { ResponseFormat, Sampling } from '../../agent/contract.ts';
 import type { Message } from '../../core/message.ts';
@@ -85,6 +86,15 @@ export function checked<S extends z.ZodType>(schema: S, body: JsonObject): z.out
     .join('');
   throw badRequest(`Invalid '${param}': ${issue?.message ?? 'invalid'}`, { param });
 }
+
+/** Names what `schema` does not know in the answer's header. */
+export function reportIgnored(reply: FastifyReply, body: JsonObject, { shape }: z.ZodObject): void {
+  const known = Object.fromEntries(Object.keys(shape).map((name) => [name, taken]));
+  const unmet = unmetFields(body, known);
+  if (unmet.length > 0) reply.header('X-Hermes-Ignored', unmet.join(', '));
+}
+
+const taken = { ruling: 'honoured', note: '' } as const;
 
 /** Name of the conversation; undefined without one. */
 export function conversationOf(fields: Pick<ResponsesRequest, 'conversation' | 'previous_response_id'>) {

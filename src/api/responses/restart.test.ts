@@ -4,9 +4,9 @@ import type { AgentEvent } from '../../core/agent-event.ts';
 import type { FakeTurn, Script } from '../testing/fake-turns.ts';
 import { memoryStore } from './memory-store.ts';
 import type { TurnState } from './store.ts';
-import { type ResponsesServer, serve } from './testing.ts';
+import { eventsOf, type ResponsesServer, serve } from './testing.ts';
 import { agentEvent } from './testing-events.ts';
-import { judgeStates } from './testing-grammar.ts';
+import { judgeStates, readGrammar } from './testing-grammar.ts';
 import type { Json } from './testing-schema.ts';
 
 /** Plays its events and waits. */
@@ -73,6 +73,37 @@ describe('a response in the background', () => {
     expect(await next.ask({}, `/${id}/cancel`)).toEqual(cancelled);
     expect(await look(next, id)).toEqual(cancelled);
   });
+});
+
+it('a stream that was begun before a restart is told anew once it has ended, and its end always', async () => {
+  const store = memoryStore();
+  const before = await serve({ ...held(), store });
+  const begun = await before.post({ input: 'a', background: true, stream: true });
+  const id = /"id":"(resp_\w+)"/.exec(
+    new TextDecoder().decode((await begun.body!.getReader().read()).value),
+  )![1]!;
+  await before[Symbol.asyncDispose]();
+  const { script, started } = held();
+  let state: TurnState = { kind: 'unknown' };
+  await using next = await serve({
+    script,
+    store: { ...store, open: async () => [], turn: async () => state },
+  });
+  state = { kind: 'open', turn: 'turn_nobody_knows' };
+  expect((await next.get(`/${id}?stream=true`)).status).toBe(409);
+  state = { kind: 'open', turn: 'turn_1' };
+  const handle = await next.turns.submit({ ...before.turns.last });
+  const turn = await started;
+  void handle.result.then((result) => {
+    state = { kind: 'ended', result };
+  });
+  const reading = next.get(`/${id}?stream=true`).then((response) => response.text());
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  turn.end({ text: 'done', messages: [{ role: 'assistant', content: 'done' }] });
+  const events = eventsOf(await reading);
+  expect(readGrammar(events)).toMatchObject({ id, status: 'completed' });
+  const late = await next.get(`/${id}?stream=true&starting_after=500`);
+  expect(eventsOf(await late.text())).toEqual(events.slice(-1));
 });
 
 it('however a response ends, nothing of it stays in progress', async () => {

@@ -115,8 +115,8 @@ export class Conversation implements Chain {
       const asked = await readResponsesRequest(request, this.#headers, reader, target);
       const shownInput = await withMedia(deps, asked, `ws_${deps.clock.hex(8)}`, this.#left.signal);
       const plan = await planResponse(deps, shownInput, this.#headers, this);
-      // Here a failed response alone tells that it failed (Open Responses §17.9).
-      const shown = { ...plan, how: { ...plan.how, errorEvent: false } };
+      // Here a failed response alone tells that it failed (Open Responses §17.9), and there are no headers.
+      const shown = { ...plan, how: { ...plan.how, errorEvent: false, notes: notesOn(plan.ignored) } };
       live = await deps.live.start(shown, plan.echo.id, plan.echo.store ? deps.archive : undefined);
     } catch (error) {
       this.#evict(previous);
@@ -188,6 +188,9 @@ export class Conversation implements Chain {
     this.#running?.run.leave('WebSocket client disconnected');
   }
 }
+
+const notesOn = (ignored: readonly string[]) =>
+  ignored.length === 0 ? [] : [`These fields have no effect: ${ignored.join(', ')}.`];
 
 function checkFrame(type: unknown, body: JsonObject): void {
   if (type !== 'response.create') {

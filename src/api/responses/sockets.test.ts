@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ClientOptions, WebSocket } from 'ws';
 import type { Message } from '../../core/message.ts';
@@ -83,6 +84,81 @@ describe('the WebSocket transport', () => {
       expect(await peer.error()).toMatchObject({ status: 400, param });
     }
     await peer.create({ input: 'a' });
+    expect(await peer.answer()).toMatchObject({ status: 'completed' });
+  });
+
+  it('says what had no effect in the response: there are no headers', async () => {
+    await using server = await serve({ script: echo });
+    const peer = new Peer(server);
+    await peer.create({ input: 'a', seed: 1, service_tier: 'flex', tools: [{ type: 'web_search' }] });
+    expect((await peer.answer())['warnings']).toEqual([
+      'These fields have no effect: seed, service_tier, tools[0].',
+    ]);
+    await peer.create({ input: 'a' });
+    expect(await peer.answer()).not.toHaveProperty('warnings');
+  });
+
+  it('lets sixteen creates wait and closes when there are more', async () => {
+    await using server = await serve({ script: () => {} });
+    const peer = new Peer(server);
+    const closed = once(peer.socket, 'close');
+    for (let n = 0; n < 18; n += 1) await peer.create({ input: `q${n}` });
+    expect((await closed)[0]).toBe(1008);
+  });
+
+  it('cuts off a peer that stops reading', async () => {
+    await using server = await serve({
+      script: (turn) => {
+        for (let n = 0; n < 200; n += 1) {
+          turn.tool('terminal', `call_${n}`);
+          turn.emit({
+            type: 'tool.started',
+            call: `x${n}`,
+            name: 'read',
+            emoji: '',
+            preview: '',
+            arguments: 'x'.repeat(50_000),
+          });
+        }
+      },
+      limits: { maxBufferedBytes: 100_000 },
+    });
+    const peer = new Peer(server);
+    await once(peer.socket, 'open');
+    peer.socket.pause();
+    await peer.create({ input: 'a' });
+    await expect.poll(() => server.logs.some(({ event }) => event === 'api.slow_reader')).toBe(true);
+    await expect.poll(() => server.turns.turns[0]?.interruptReason).toBe('WebSocket client disconnected');
+  });
+
+  it('survives any frame', async () => {
+    await using server = await serve({ script: echo });
+    const peer = new Peer(server);
+    const value = fc.oneof(fc.jsonValue(), fc.constantFrom('response.create', 'auto', '', null, -1, []));
+    const field = fc.constantFrom(
+      'type',
+      'input',
+      'tools',
+      'tool_choice',
+      'text',
+      'store',
+      'metadata',
+      'model',
+      'include',
+    );
+    const frame = fc.oneof(
+      fc.string(),
+      fc.dictionary(field, value).map((body) => JSON.stringify(body)),
+    );
+    await fc.assert(
+      fc.asyncProperty(frame, async (text) => {
+        await peer.send(text);
+        const next = await peer.next();
+        if ('error' in next) expect(next.error['status']).toBeLessThan(500);
+      }),
+      { numRuns: 150 },
+    );
+    await peer.create({ input: 'still there' });
     expect(await peer.answer()).toMatchObject({ status: 'completed' });
   });
 
