@@ -457,6 +457,17 @@ describe('what an agent is', () => {
     expect(server.turns.last.sessionId).toMatch(/^agent:beta:/);
   });
 
+  test('a session of an agent is answered by that agent, also for callers who name the session in their own way', async () => {
+    await using server = await listenFake({ agents: { list } });
+    const headers = { 'X-Hermes-Session-Id': 'agent:beta:openai-user:alice' };
+    await ask(server, { model: 'gpt-4o', messages: [user('x')] }, headers);
+    expect(server.turns.last).toMatchObject({
+      sessionId: 'agent:beta:openai-user:alice',
+      persona: { text: 'You are Beta.' },
+    });
+    expect(server.turns.last.tools).not.toContain('terminal');
+  });
+
   test('an alias of a model route is a model, whatever it is called', async () => {
     const route = { model: 'real', provider: undefined, apiKey: undefined, baseUrl: undefined };
     await using server = await listenFake({ api: { modelRoutes: { 'openclaw/fast': route } } });

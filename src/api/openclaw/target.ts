@@ -69,7 +69,9 @@ export function targetOf(
         : defaultAgent(agents)
       : agentById(agents, byHeader.toLowerCase());
   const sessionKey = readSessionKey(headerOf(headers, 'x-openclaw-session-key'), chosen.id, agents.mainKey);
-  const ofKey = sessionKey === undefined ? undefined : agentOfKey(sessionKey);
+  // A session belongs to its agent, whichever of the two headers names it.
+  const continued = sessionKey ?? (isNamed ? undefined : headerOf(headers, 'x-hermes-session-id'));
+  const ofKey = continued === undefined ? undefined : agentOfKey(continued);
   const agent = ofKey === undefined ? chosen : agentById(agents, ofKey);
   const isOwner = caller.isOwner && mayOwn(agent, headerOf(headers, 'x-openclaw-sender-is-owner'));
   return {
