@@ -333,12 +333,12 @@ describe('limits', () => {
       model: 'm',
       baseUrl: `${upstream.url}/v1`,
       apiKey: upstream.key,
-      mode: 'chat',
+      mode: 'responses',
       vision: false,
     } as const;
     const model = endpointModel(endpoint, systemClock, async () => {
       if (loads++ === 0) throw new Error('no such package');
-      return openLanguageModel(endpoint, fetch);
+      return openLanguageModel('responses', endpoint, fetch);
     });
     expect((await collect(model, ask('hi'))).failure?.message).toContain('no such package');
     expect((await collect(model, ask('hi'))).text).toBe('echo: hi');

@@ -8,7 +8,7 @@ import { noUsage, type Usage } from '../../core/message.ts';
 import type { ModelEvent } from '../contract.ts';
 import { CallFragments, type Fragment } from './chat-wire-calls.ts';
 import type { Opaque } from './convert.ts';
-import { reasoningDetails } from './quirks.ts';
+import { ReasoningDetails } from './quirks.ts';
 import { scrubber } from './scrub.ts';
 import { BadResponse } from './watch.ts';
 
@@ -45,7 +45,7 @@ export class ChatAnswer {
   #reason: string | undefined;
   #refused = false;
   #usage: Fields | undefined;
-  #details: ReturnType<typeof reasoningDetails.createStreamExtractor> | undefined;
+  #details: ReasoningDetails | undefined;
   /** Opaque data of the message itself; the newest value holds. */
   #extra: unknown;
 
@@ -135,8 +135,8 @@ export class ChatAnswer {
     const details = delta['reasoning_details'];
     if (Array.isArray(details) && details.length > 0 && details.every((piece) => object(piece))) {
       hasMore = true;
-      this.#details ??= reasoningDetails.createStreamExtractor();
-      this.#details.processChunk({ choices: [{ delta: { reasoning_details: details } }] });
+      this.#details ??= new ReasoningDetails();
+      this.#details.add({ choices: [{ delta: { reasoning_details: details } }] });
     }
     this.#extra = delta['extra_content'] ?? this.#extra;
     return hasMore || out.length > before;
@@ -163,7 +163,7 @@ export class ChatAnswer {
   }
 
   #opaque(): Opaque | undefined {
-    const list = this.#details?.buildMetadata()?.reasoningDetails.list;
+    const list = this.#details?.list;
     if (list === undefined && this.#extra === undefined) return undefined;
     const options = { openaiCompatible: { extra_content: this.#extra as null } };
     return {

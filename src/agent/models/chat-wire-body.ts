@@ -6,8 +6,7 @@ import type {
   LanguageModelV4TextPart,
 } from '@ai-sdk/provider';
 import type { ModelCall } from '../contract.ts';
-import { chatName } from './packages.ts';
-import { chatBody } from './quirks.ts';
+import { chatBody, chatName } from './quirks.ts';
 import { callOptions } from './request.ts';
 import type { Endpoint } from './resolve.ts';
 import { worded } from './wishes.ts';

@@ -68,10 +68,11 @@ function choiceKey(choice: ModelChoice | undefined): string {
 
 function build(resolution: Endpoint | { kind: 'demo' }, clock: Clock, fetch: Fetch, send: Send): Model {
   if (resolution.kind === 'demo') return demoModel(clock);
-  if (resolution.mode === 'chat') return chatModel(resolution, clock, send);
+  const { mode } = resolution;
+  if (mode === 'chat') return chatModel(resolution, clock, send);
   return endpointModel(resolution, clock, async () => {
     const { openLanguageModel } = await import('./packages.ts');
-    return openLanguageModel(resolution, fetch);
+    return openLanguageModel(mode, resolution, fetch);
   });
 }
 

@@ -3,31 +3,20 @@
  * packages would otherwise look into the environment on their own and could send a key to a foreign host.
  */
 import type { LanguageModelV4 } from '@ai-sdk/provider';
-import { chatBody, collectsReasoningDetails, reasoningDetails } from './quirks.ts';
+import type { Mode } from './registry.ts';
 import type { Endpoint } from './resolve.ts';
 import type { Fetch } from './watch.ts';
 
-/** Name under which the chat package reads and writes provider options. */
-export const chatName = 'hermes';
+/** Every wire format but chat completions, for which there is a client of our own. */
+type PackagedMode = Exclude<Mode, 'chat'>;
 
-export async function openLanguageModel(endpoint: Endpoint, fetch: Fetch): Promise<LanguageModelV4> {
+export async function openLanguageModel(
+  mode: PackagedMode,
+  endpoint: Endpoint,
+  fetch: Fetch,
+): Promise<LanguageModelV4> {
   const { apiKey, model } = endpoint;
-  switch (endpoint.mode) {
-    case 'chat': {
-      const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
-      const provider = createOpenAICompatible({
-        name: chatName,
-        baseURL: endpoint.baseUrl,
-        apiKey,
-        fetch,
-        includeUsage: true,
-        // Endpoints that know no schemas refuse them, and are then asked in words.
-        supportsStructuredOutputs: true,
-        transformRequestBody: (body) => chatBody(body, endpoint),
-        ...(collectsReasoningDetails(endpoint.baseUrl) && { metadataExtractor: reasoningDetails }),
-      });
-      return provider(model);
-    }
+  switch (mode) {
     case 'responses': {
       const { createOpenAI } = await import('@ai-sdk/openai');
       return createOpenAI({ baseURL: endpoint.baseUrl, apiKey, fetch }).responses(model);
@@ -49,6 +38,6 @@ export async function openLanguageModel(endpoint: Endpoint, fetch: Fetch): Promi
       return createGoogle({ baseURL: endpoint.baseUrl, apiKey, fetch })(model.replace(/^google\//, ''));
     }
     default:
-      return endpoint.mode satisfies never;
+      return mode satisfies never;
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Message } from '../../core/message.ts';
 import { toPrompt } from './convert.ts';
-import { chatBody, echoesReasoning, reasoningDetails } from './quirks.ts';
+import { chatBody, echoesReasoning, ReasoningDetails } from './quirks.ts';
 import type { Endpoint } from './resolve.ts';
 
 const at = (baseUrl: string, model = 'm', more: Partial<Endpoint> = {}): Endpoint => ({
@@ -51,14 +51,14 @@ test('the extra body of a named endpoint is merged into every request', () => {
 });
 
 test('streamed reasoning details of one index become one block, other fields stay', () => {
-  const collect = reasoningDetails.createStreamExtractor();
+  const collect = new ReasoningDetails();
   const chunk = (detail: object) => ({ choices: [{ delta: { reasoning_details: [detail] } }] });
-  expect(collect.buildMetadata()).toBeUndefined();
-  collect.processChunk({ choices: [] });
-  collect.processChunk(chunk({ type: 'reasoning.text', index: 0, text: 'a', format: 'x' }));
-  collect.processChunk(chunk({ type: 'reasoning.text', index: 0, text: 'b', signature: 'SIG' }));
-  collect.processChunk(chunk({ type: 'reasoning.encrypted', index: 1, data: 'D' }));
-  expect(collect.buildMetadata()?.reasoningDetails.list).toEqual([
+  expect(collect.list).toBeUndefined();
+  collect.add({ choices: [] });
+  collect.add(chunk({ type: 'reasoning.text', index: 0, text: 'a', format: 'x' }));
+  collect.add(chunk({ type: 'reasoning.text', index: 0, text: 'b', signature: 'SIG' }));
+  collect.add(chunk({ type: 'reasoning.encrypted', index: 1, data: 'D' }));
+  expect(collect.list).toEqual([
     { type: 'reasoning.text', index: 0, text: 'ab', format: 'x', signature: 'SIG' },
     { type: 'reasoning.encrypted', index: 1, data: 'D' },
   ]);

@@ -3,6 +3,9 @@ import type { Endpoint } from './resolve.ts';
 
 type Body = Record<string, unknown>;
 
+/** Name under which options of the chat wire format travel. */
+export const chatName = 'hermes';
+
 const echoHosts = [
   'api.deepseek.com',
   'api.moonshot.ai',
@@ -17,7 +20,7 @@ export function echoesReasoning(baseUrl: string): boolean {
   return echoHosts.includes(new URL(baseUrl).hostname);
 }
 
-export function collectsReasoningDetails(baseUrl: string): boolean {
+function collectsReasoningDetails(baseUrl: string): boolean {
   return reasoningObjectHosts.includes(new URL(baseUrl).hostname);
 }
 
@@ -59,27 +62,25 @@ function withCacheMarks(messages: readonly Body[]): Body[] {
 
 type Detail = Record<string, string | number | boolean | null>;
 
-/** Collects `reasoning_details`, which the provider package itself drops. Fragments of one index become one block. */
-export const reasoningDetails = {
-  extractMetadata: async () => undefined,
-  createStreamExtractor() {
-    const byIndex = new Map<string, Detail>();
-    return {
-      processChunk(chunk: unknown) {
-        const delta = (chunk as { choices?: { delta?: { reasoning_details?: Detail[] } }[] }).choices?.[0]
-          ?.delta;
-        for (const piece of delta?.reasoning_details ?? []) {
-          const key = `${piece['type']}:${piece['index'] ?? 0}`;
-          const known = byIndex.get(key);
-          if (known === undefined) byIndex.set(key, { ...piece });
-          else append(known, piece);
-        }
-      },
-      buildMetadata: () =>
-        byIndex.size === 0 ? undefined : { reasoningDetails: { list: [...byIndex.values()] } },
-    };
-  },
-};
+/** Collects `reasoning_details` of a stream's chunks. Fragments of one index become one block. */
+export class ReasoningDetails {
+  readonly #byIndex = new Map<string, Detail>();
+
+  add(chunk: unknown): void {
+    const delta = (chunk as { choices?: { delta?: { reasoning_details?: Detail[] } }[] }).choices?.[0]?.delta;
+    for (const piece of delta?.reasoning_details ?? []) {
+      const key = `${piece['type']}:${piece['index'] ?? 0}`;
+      const known = this.#byIndex.get(key);
+      if (known === undefined) this.#byIndex.set(key, { ...piece });
+      else append(known, piece);
+    }
+  }
+
+  /** Undefined when there were none. */
+  get list(): readonly Detail[] | undefined {
+    return this.#byIndex.size === 0 ? undefined : [...this.#byIndex.values()];
+  }
+}
 
 const streamed = new Set(['text', 'summary', 'data']);
 
