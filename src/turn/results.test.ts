@@ -45,6 +45,15 @@ describe('results that a caller brings', () => {
     expect(continued(stored, [result('a')], [image]).input).toMatchObject([{ type: 'text' }, image]);
   });
 
+  it('without an id of the call are known by the name of the only one', () => {
+    const legacy = { ...result('function_get_time'), name: 'get_time' };
+    expect(continued(stored, [legacy], '').history.at(-1)).toEqual({ ...result('b'), name: 'get_time' });
+    const twice: Message[] = [
+      { role: 'assistant', content: '', toolCalls: [...calls, { ...calls[1]!, id: 'c' }] },
+    ];
+    expect(continued(twice, [legacy], '').input).toContain('get_time (function_get_time): ok');
+  });
+
   it('are not taken twice', () => {
     const known = [...stored, result('a'), result('b')];
     expect(continued(known, [result('a')], 'go on')).toEqual({ history: known, input: 'go on' });

@@ -18,13 +18,22 @@ export function continued(
   input: Content,
 ): Continued {
   const names = openCalls(stored);
-  const results = brought.filter((result) => !isKnown(stored, result));
+  const results = brought
+    .filter((result) => !isKnown(stored, result))
+    .map((result) => ({ ...result, toolCallId: idOf(result, names) }));
   const fit = results.length > 0 && results.every(({ toolCallId }) => names.has(toolCallId));
   if (fit && input === '') {
     const named = results.map((result) => ({ ...result, name: names.get(result.toolCallId) ?? result.name }));
     return { history: [...stored, ...named], input: '' };
   }
   return { history: stored, input: results.length === 0 ? input : withWords(results, names, input) };
+}
+
+/** The older form of functions knows no ids: there the name of the only open call of that name tells. */
+function idOf({ toolCallId, name }: GivenResult, open: ReadonlyMap<string, string>): string {
+  if (open.has(toolCallId)) return toolCallId;
+  const [call, ...others] = [...open].filter(([, each]) => each === name);
+  return call === undefined || others.length > 0 ? toolCallId : call[0];
 }
 
 /** A client that repeats its messages brings again what is there. */

@@ -202,7 +202,20 @@ describe('the official openai client with tools of its own', () => {
     expect(await runner.finalContent()).toBe('cold');
     const text = JSON.stringify(messagesOf(seen().at(-1)));
     expect(text).toContain('my city is Oslo');
-    expect(text).toContain('3 degrees');
+    const roles = ['user', 'assistant', 'user', 'assistant', 'tool'];
+    expect(messagesOf(seen().at(-1)).map(({ role }) => role)).toEqual(roles);
+    expect(messagesOf(seen().at(-1)).at(-1)?.content).toContain('3 degrees');
+  });
+
+  it('goes on in a stored session in the older form of functions, too', async () => {
+    const headers = { 'X-Hermes-Session-Id': 'tools-2' };
+    served.upstream.script(call('get_weather', { city: 'Oslo' }), { text: 'cold' });
+    const functions = [weather.function];
+    await served.client.chat.completions.create({ model, messages: ask('weather?'), functions }, { headers });
+    const messages = [{ role: 'function' as const, name: 'get_weather', content: '3 degrees' }];
+    const second = await served.client.chat.completions.create({ model, messages, functions }, { headers });
+    expect(second.choices[0]?.message.content).toBe('cold');
+    expect(messagesOf(seen().at(-1)).map(({ role }) => role)).toEqual(['user', 'assistant', 'tool']);
   });
 
   it('still speaks the older form of functions', async () => {
