@@ -306,6 +306,25 @@ describe('openclaw names', () => {
   });
 });
 
+it('pictures and files in the results of tools are read like those of messages', async () => {
+  const photo = imagePart('responses', dataUrl(heic(64, 48, [100, 200, 90], [60, 90, 220]), 'image/heic'));
+  const file = filePart('responses', { filename: 'log.txt', file_data: dataUrl('IN-THE-LOG', 'text/plain') });
+  const input = [
+    'look',
+    { type: 'function_call', call_id: 'c1', name: 'look', arguments: '{}' },
+    { type: 'function_call_output', call_id: 'c1', output: [photo, file] },
+  ];
+  expect((await server.post('responses', { input })).status).toBe(200);
+  const turn = server.turns.at(-1)!;
+  expect(turn.unstored?.system).toContain('IN-THE-LOG');
+  expect(JSON.stringify([turn.history, turn.input])).toContain('data:image/jpeg;base64,');
+  const far = { type: 'input_image', image_url: 'http://169.254.169.254/x.png' };
+  const refused = await server.post('responses', {
+    input: [...input.slice(0, 2), { type: 'function_call_output', call_id: 'c1', output: [far] }],
+  });
+  expect([refused.status, refused.error.code]).toEqual([400, 'invalid_image_url']);
+});
+
 it('a streamed request is refused before its stream begins', async () => {
   const wrong = imagePart('chat', 'data:image/png;base64,####');
   const { status, error } = await server.send('chat', [wrong], { stream: true });

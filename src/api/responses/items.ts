@@ -180,7 +180,6 @@ function addMessage(item: Raw, at: string, target: Target): void {
       return;
     }
     case 'user':
-      brought?.results.splice(0);
       messages.push({ role: 'user', content: normalizeContent(item.content, `${at}.content`, brought) });
       return;
     case 'assistant':
@@ -231,10 +230,6 @@ function outputText(output: unknown, param: string, { brought, images }: Target)
   if (output === undefined || output === null) return '';
   if (typeof output === 'string') return output;
   const content = normalizeContent(output, param, brought);
-  if (typeof content !== 'string') {
-    for (const part of content)
-      if (part.type === 'image_url') brought?.results.push({ url: part.image_url.url, param });
-  }
   if (content === onlyFiles) return '[file]';
   if (typeof content === 'string') return content;
   images.push(...content.filter((part) => part.type === 'image_url'));
