@@ -207,6 +207,15 @@ describe('scopes', () => {
     expect(callerFor(behind(), headers, peer).isOwner).toBe(owner);
   });
 
+  it('of everybody are narrowed by it where mode none was chosen, and only there', () => {
+    const headers = { host: 'localhost', 'x-openclaw-scopes': 'operator.read' };
+    const chosen = setup(undefined, { gateway: { mode: 'none' } });
+    expect(ask(chosen, headers, { scope: 'chat' })).toBe(403);
+    expect(ask(chosen, headers, { scope: 'models' })).toBe(200);
+    expect(ask(chosen, { host: 'localhost' }, { scope: 'chat' })).toBe(200);
+    expect(ask(setup(undefined), headers, { scope: 'chat' })).toBe(200);
+  });
+
   it('of a secret are not touched by that header', () => {
     const keyed = setup(mainKey);
     expect(ask(keyed, { ...bearer(mainKey), 'x-openclaw-scopes': '' })).toBe(200);
@@ -227,6 +236,14 @@ describe('wrong secrets', () => {
     expect(ask(locked, bearer(mainKey), { peer: '8.8.4.4' })).toBe(200);
     await locked.clock.advance(90_500);
     expect(ask(locked, bearer(mainKey))).toBe(200);
+  });
+
+  it('are forgotten when the right one comes in between', () => {
+    const opened = setup(mainKey, strict);
+    for (let i = 0; i < 5; i += 1) {
+      expect(ask(opened, bearer('a'))).toBe(401);
+      expect(ask(opened, bearer(mainKey))).toBe(200);
+    }
   });
 
   it('4. of one attempt: the first is 401, the second 429', () => {
