@@ -161,7 +161,8 @@ class Webhooks implements Adapter {
         return { ...event, body: { raw: body.raw, payload: result.payload } };
       case 'failed':
         log('warn', 'webhook.script_failed', { route: route.name, delivery: id, script, why: result.why });
-        if (route.retryOnScriptFailure) return again();
+        // A script that was stopped with the gateway said nothing about the event.
+        if (route.retryOnScriptFailure || this.#signal.aborted) return again();
         return json(200, { status: 'ignored', reason: 'script', route: route.name });
       case 'ignore':
         return json(200, { status: 'ignored', reason: 'script', route: route.name });

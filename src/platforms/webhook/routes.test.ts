@@ -104,7 +104,11 @@ describe('a subscription', () => {
 });
 
 it('a secret in the file is redacted from the moment it is read, also one of a route that is refused', async () => {
-  write({ one: { secret: 'first-secret' }, bad: { secret: 'refused-secret', deliver_only: true } });
+  write({
+    open: { secret: 'INSECURE_NO_AUTH' },
+    one: { secret: 'first-secret' },
+    bad: { secret: 'refused-secret', deliver_only: true },
+  });
   const { post, hidden } = open();
   await post('one', {}, {});
   expect(hidden).toEqual(['first-secret', 'refused-secret']);

@@ -2,8 +2,8 @@
 import { basename, dirname } from 'node:path';
 import type { Log } from '../../core/log.ts';
 import type { WebhookConfig } from './config.ts';
-import { type Route, readRoute } from './route.ts';
-import { readSubscriptions, subscriptionsState } from './subscriptions.ts';
+import { noAuth, type Route, readRoute } from './route.ts';
+import { readSubscriptions, type Subscriptions, subscriptionsState } from './subscriptions.ts';
 
 export interface RouteTableDeps {
   readonly config: WebhookConfig;
@@ -42,7 +42,7 @@ export class RouteTable {
       const before = this.#dynamic;
       const entries = await readSubscriptions(home);
       // Before anything of them can be logged, those that are refused included.
-      hide([...entries.values()].flatMap(({ secret }) => (typeof secret === 'string' ? secret : [])));
+      hide(secretsOf(entries));
       this.#dynamic = this.#read(entries);
       if (before.size > 0 || this.#dynamic.size > 0)
         log('info', 'webhook.subscriptions', { routes: [...this.#dynamic.keys()] });
@@ -59,7 +59,7 @@ export class RouteTable {
     return route;
   }
 
-  #read(entries: Awaited<ReturnType<typeof readSubscriptions>>): ReadonlyMap<string, Route> {
+  #read(entries: Subscriptions): ReadonlyMap<string, Route> {
     const { config, log } = this.#deps;
     const routes = new Map<string, Route>();
     for (const [name, raw] of entries) {
@@ -83,4 +83,10 @@ export class RouteTable {
   #report({ name, unavailable }: Route): void {
     for (const why of unavailable) this.#deps.log('warn', 'webhook.unavailable', { route: name, why });
   }
+}
+
+function secretsOf(entries: Subscriptions): string[] {
+  return [...entries.values()].flatMap(({ secret }) =>
+    typeof secret === 'string' && secret !== noAuth ? secret : [],
+  );
 }

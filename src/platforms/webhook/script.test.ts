@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -95,6 +96,33 @@ describe('the script of a route', () => {
     write('ready', '');
     expect((await post('r', { n: 1 })).status).toBe(202);
     expect(intake.events).toHaveLength(1);
+  });
+
+  it('that is stopped with the gateway drops nothing: the sender is asked again', async () => {
+    write('slow.sh', 'touch begun; exec sleep 60');
+    const { adapter, intake, post } = open({ script: 'slow.sh' });
+    const abort = new AbortController();
+    const running = adapter.run(intake, abort.signal);
+    const answer = post('r', { n: 1 });
+    await expect.poll(() => existsSync(join(home, 'scripts/begun')), { timeout: 5_000 }).toBe(true);
+    abort.abort();
+    await running;
+    expect((await answer).status).toBe(503);
+    expect(intake.events).toEqual([]);
+  });
+
+  it('that would be one too many is not begun: the sender is asked again', async () => {
+    write('slow.sh', 'touch "begun-$HERMES_WEBHOOK_DELIVERY_ID"; exec sleep 60');
+    const { adapter, intake, post } = open({ script: 'slow.sh' });
+    const abort = new AbortController();
+    const running = adapter.run(intake, abort.signal);
+    const begun = Array.from({ length: 16 }, (_, n) => post('r', { n }));
+    const count = () => readdirSync(join(home, 'scripts')).filter((name) => name.startsWith('begun-')).length;
+    await expect.poll(count, { timeout: 10_000 }).toBe(16);
+    expect((await post('r', { n: 16 })).status).toBe(503);
+    abort.abort();
+    await running;
+    expect(new Set((await Promise.all(begun)).map(({ status }) => status))).toEqual(new Set([503]));
   });
 
   it('is not run again for an event that was taken', async () => {
