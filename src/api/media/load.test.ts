@@ -325,6 +325,25 @@ it('pictures and files in the results of tools are read like those of messages',
   expect([refused.status, refused.error.code]).toEqual([400, 'invalid_image_url']);
 });
 
+it('a run reads the images and files of its input, too', async () => {
+  const run = (input: unknown) =>
+    fetch(`${server.url}/v1/runs`, {
+      method: 'POST',
+      headers: { authorization: server.authorization },
+      body: JSON.stringify({ input }),
+    });
+  const file = filePart('responses', { filename: 'a.txt', file_data: dataUrl('FOR-A-RUN', 'text/plain') });
+  const photo = imagePart('responses', dataUrl(heic(64, 48, [100, 200, 90], [60, 90, 220]), 'image/heic'));
+  expect((await run([{ role: 'user', content: [say('read'), file, photo] }])).status).toBe(202);
+  const { unstored, input } = server.turns.at(-1)!;
+  expect(unstored?.system).toContain('FOR-A-RUN');
+  expect(JSON.stringify(input)).toContain('data:image/jpeg;base64,');
+  const started = server.turns.length;
+  const inside = imagePart('responses', 'http://169.254.169.254/');
+  expect((await run([{ role: 'user', content: [say('read'), inside] }])).status).toBe(400);
+  expect(server.turns.length).toBe(started);
+});
+
 it('a streamed request is refused before its stream begins', async () => {
   const wrong = imagePart('chat', 'data:image/png;base64,####');
   const { status, error } = await server.send('chat', [wrong], { stream: true });

@@ -27,6 +27,8 @@ export interface Answered {
 
 export interface MediaServer extends AsyncDisposable {
   readonly url: string;
+  /** The `Authorization` header that is let in. */
+  readonly authorization: string;
   readonly logs: readonly LogLine[];
   /** Requests of the turns that were started. */
   readonly turns: readonly TurnRequest[];
@@ -60,6 +62,7 @@ export async function serveMedia(changes: Changes = {}): Promise<MediaServer> {
   };
   return {
     url: server.url,
+    authorization: `Bearer ${key}`,
     logs: server.logs,
     get turns() {
       return server.turns.requests;
