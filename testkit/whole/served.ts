@@ -6,7 +6,7 @@ import { type Reply, startUpstream, type Upstream, type UpstreamRequest } from '
 
 export interface ServedOptions {
   /** More lines of config.yaml. */
-  readonly yaml?: (upstream: Upstream) => string;
+  readonly yaml?: string | ((upstream: Upstream) => string);
   /** More environment of the gateway. */
   readonly env?: Readonly<Record<string, string>>;
   /** More of its command line. */
@@ -67,7 +67,8 @@ export function serve(options: ServedOptions = {}): Served {
   }
   beforeAll(async () => {
     upstream = await startUpstream({ fallback: (request) => answer(request) });
-    const yaml = [once, options.yaml?.(upstream) ?? ''].join('\n');
+    const { yaml: more = '' } = options;
+    const yaml = [once, typeof more === 'string' ? more : more(upstream)].join('\n');
     const made = await makeHome({ upstream: upstream.url, upstreamKey: upstream.key, yaml });
     home = { ...made, env: { ...made.env, ...options.env } };
     await start();
