@@ -44,7 +44,7 @@ test('a program and a terminal are told apart; platforms describe themselves in 
   expect(system({ platform: 'unheard-of' })).not.toMatch(/undefined|unknown client/);
 });
 
-test('OC-37: a public agent says that it is one and nothing of the machine it runs on', () => {
+test('OC-37: a public agent says that it is one, and nothing of the machine it runs on', () => {
   const prompts = openPrompts(settings('UTC'), virtualClock());
   const system = (persona: Persona) => prompts.system(testRun('x', [], { persona }).run);
   const open = system({ text: 'You sell tea.', isPublic: true, channel: 'voice' });

@@ -50,7 +50,7 @@ export const chatFields: FieldRules = {
   verbosity: { ruling: 'reported', note: '', unmet: unlessOneOf('medium') },
   user: {
     ruling: 'reported',
-    note: 'Conversations are told apart by their text, headers or `metadata.chat_id`.',
+    note: 'Conversations are told apart by their text, headers or `metadata.chat_id`; with an agent it names the session.',
   },
   metadata: {
     ruling: 'honoured',

@@ -25,7 +25,9 @@ export function readAgentChat(body: JsonObject, isKeyed: boolean): ChatTurn {
   // Everything but the messages is read as for every other caller.
   const { messages, ...rest } = body;
   const turn = readChatRequest({ ...rest, messages: [{ role: 'user', content: '-' }] });
-  return { ...turn, conversation: conversationOf(messages, isKeyed) };
+  // Here it names the session.
+  const ignored = turn.ignored.filter((name) => name !== 'user');
+  return { ...turn, ignored, conversation: conversationOf(messages, isKeyed) };
 }
 
 function checkRanges(body: JsonObject): void {
