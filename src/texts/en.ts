@@ -41,6 +41,8 @@ export const en = {
     '⚠️ Processing completed but no response was generated. This may be a transient error — try sending your message again.',
   'turn.exception':
     'Sorry, I encountered an error ({type}).\n{detail}\n{hint}Try again or use /reset to start a fresh session.',
+  'turn.inactive':
+    '⏱️ {detail} To increase the limit, set agent.gateway_timeout in config.yaml (value in seconds, 0 = no limit) and restart the gateway.\nTry again, or use /reset to start fresh.',
   'turn.failed': 'The request failed: {detail}\nTry again or use /reset to start a fresh session.',
   'turn.partial': '⚠️ Processing stopped: {reason}. Try again.',
 } as const satisfies Readonly<Record<string, string>>;

@@ -16,6 +16,7 @@ export function answerOf(result: TurnResult): string | undefined {
       return result.text.trim() === '' ? note : `${result.text}\n\n${note}`;
     }
     case 'failed':
+      if (result.error?.code === 'INACTIVE') return say('turn.inactive', { detail: result.error.message });
       return say('turn.failed', { detail: (result.error?.message ?? result.exit).slice(0, 300) });
   }
 }

@@ -49,7 +49,7 @@ const settings = (busyMode: 'interrupt' | 'queue' | 'steer') =>
     access: { allowedUsers: ['7', '8'], allowAll: false },
     sessions: { groupPerUser: true, threadPerUser: false, reset: { mode: 'none', atHour: 4, idleMs: 1 } },
     display: { busyMode, busyAck: true },
-    agent: { maxIterations: 90 },
+    agent: { maxIterations: 90, inactivityMs: 1_800_000 },
   }) as unknown as Settings;
 
 const route: AccountRoute = {

@@ -26,6 +26,7 @@ import { BusyChats } from './busy.ts';
 import { type ChatWork, type Claim, type CommandWork, claimNext } from './claim.ts';
 import type { TurnHandle, TurnRequest, Turns } from './contract.ts';
 import { commitEnding } from './finish.ts';
+import { watchInactivity } from './inactivity.ts';
 import { chatInput } from './input.ts';
 import { openJournal } from './journal.ts';
 import { type Continued, continued } from './results.ts';
@@ -294,6 +295,8 @@ export class TurnEngine implements Turns {
     if (work.kind === 'chat') this.#whileBusy(claim.key, true);
     const at = work.kind === 'chat' ? work.events.at(-1)?.event.at : undefined;
     let stopTyping: (() => void) | undefined;
+    const { clock, settings } = this.#deps;
+    const unwatch = watchInactivity(clock, settings.agent.inactivityMs, running);
     try {
       if (work.kind === 'chat' && at) stopTyping = this.#deps.outlet.typing(work.account, at);
       const result =
@@ -305,18 +308,27 @@ export class TurnEngine implements Turns {
         running.end(suspended);
         return;
       }
-      await this.#end(claim, running, result);
+      await this.#end(claim, running, isInactive(running.signal) ? this.#inactive(result) : result);
     } catch (error) {
       // The row stays `running` and is taken up by its lane; a live caller hears of it now.
       const why = error instanceof GatewayError ? error.code : 'INTERNAL';
       running.end(failedResult('failed', why, 'The answer could not be stored.'));
       throw error;
     } finally {
+      unwatch();
       stopTyping?.();
       this.#byLane.delete(claim.key);
       this.#turns.delete(claim.turn);
       this.#busy.ended(claim.key);
     }
+  }
+
+  /** Not an interruption that somebody wanted: whoever waits is told. */
+  #inactive(result: TurnResult): TurnResult {
+    if (result.status !== 'interrupted') return result;
+    const minutes = Math.round(this.#deps.settings.agent.inactivityMs / 60_000);
+    const message = `No tool call and no token for ${minutes} minutes (agent.gateway_timeout).`;
+    return { ...result, status: 'failed', error: { code: 'INACTIVE', message } };
   }
 
   #adopt(claim: Claim): RunningTurn {
@@ -553,6 +565,10 @@ export class TurnEngine implements Turns {
       .arrived(key, running, (command) => this.#command(command), before)
       .catch((error: unknown) => this.#deps.log('error', 'lane.busy', { key, error }));
   }
+}
+
+function isInactive(signal: AbortSignal): boolean {
+  return signal.aborted && signal.reason instanceof Interrupted && signal.reason.kind === 'inactive';
 }
 
 function isShutdown(signal: AbortSignal): boolean {

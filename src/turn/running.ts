@@ -20,8 +20,8 @@ const mostSteering = 100;
 
 /** Why a turn was told to stop. Only `shutdown` leaves a chat's turn running in the store, to be resumed. */
 export class Interrupted extends Error {
-  readonly kind: 'user' | 'caller' | 'shutdown';
-  constructor(kind: 'user' | 'caller' | 'shutdown', message: string) {
+  readonly kind: 'user' | 'caller' | 'shutdown' | 'inactive';
+  constructor(kind: Interrupted['kind'], message: string) {
     super(message);
     this.name = 'Interrupted';
     this.kind = kind;

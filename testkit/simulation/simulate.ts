@@ -173,7 +173,7 @@ class Simulation {
       access: { allowedUsers: [], allowAll: true },
       sessions: { groupPerUser: true, threadPerUser: false, reset: { mode: 'none', atHour: 4, idleMs: 1 } },
       display: { busyMode: this.#busyMode, busyAck: true },
-      agent: { maxIterations: 90 },
+      agent: { maxIterations: 90, inactivityMs: 1_800_000 },
     } as unknown as Settings;
   }
 
