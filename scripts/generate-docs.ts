@@ -150,7 +150,7 @@ function fieldsPage(): string {
     '`src/api/responses/fields.ts` and `src/api/chat/fields.ts`',
     'Nothing a client sends is dropped silently. **honoured**: the gateway acts on it. **passed on**: the model gets it; ' +
       'where it does not take it, `warnings` of the answer say so. **kept**: stored and repeated, without another effect. ' +
-      '**reported**: no effect, and the name comes back in the header `X-Hermes-Ignored`, as do names nobody knows. ' +
+      '**reported**: no effect, and the name comes back in the header `X-Hermes-Ignored`, as do names nobody knows and places of texts that were cut at 65,536 characters. ' +
       '**refused**: 400 for every value that would need it.',
     `## \`POST /v1/responses\`\n\n${table(head, rows(responsesFields))}`,
     `## \`POST /v1/chat/completions\`\n\n${table(head, rows(chatFields))}`,

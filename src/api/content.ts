@@ -57,6 +57,18 @@ export function flattenText(content: unknown, depth = 0): string {
   return cut(pieces.join('\n'));
 }
 
+/** Whether some of it exceeds the limits and is left out. */
+export function isCut(content: unknown): boolean {
+  if (typeof content === 'string') return content.length > maxText && cut(content).length < content.length;
+  if (!Array.isArray(content)) return false;
+  if (content.length > maxItems) return true;
+  const texts = content.map((item: unknown) => (isPart(item) ? item.text : item));
+  return texts.reduce<number>((sum, text) => sum + (typeof text === 'string' ? text.length : 0), 0) > maxText;
+}
+
+/** How a place that was cut is named among what had no effect. */
+export const cutAt = (place: string) => `${place} (cut)`;
+
 /**
  * User and assistant content in its canonical form: one string when there is only text, else text and image parts in
  * order. Files are no part of it: they go to `brought`, and where nothing collects them they are refused. Throws the

@@ -167,6 +167,21 @@ const probes: Readonly<Record<string, readonly Probe[]>> = {
   ],
 };
 
+it('a text that is cut is named', async () => {
+  await using server = await listenFake();
+  const long = 'x'.repeat(65_537);
+  const messages = [
+    { role: 'user', content: 'x'.repeat(65_536) },
+    { role: 'assistant', content: [{ type: 'text', text: long }] },
+    { role: 'user', content: long },
+  ];
+  const response = await server.post({ messages });
+  expect(response.headers.get('x-hermes-ignored')).toBe(
+    'messages[1].content (cut), messages[2].content (cut)',
+  );
+  expect(server.turns.last.input).toHaveLength(65_536);
+});
+
 describe('every field of a chat completion request', () => {
   it('of the official client has a ruling, and every ruling is tried', () => {
     const official = officialFields();

@@ -1,5 +1,6 @@
 import type { ResponseFormat, Sampling } from '../../agent/contract.ts';
 import type { JsonObject } from '../body.ts';
+import { cutAt, isCut } from '../content.ts';
 import { badRequest } from '../errors.ts';
 import { unmetFields } from '../fields.ts';
 import { chatFields } from './fields.ts';
@@ -39,7 +40,12 @@ export function readChatRequest(body: JsonObject): ChatTurn {
     conversation,
     sampling: samplingOf(fields, wishes),
     responseFormat: readFormat(fields.response_format),
-    ignored: unmetFields(body, chatFields),
+    ignored: [
+      ...unmetFields(body, chatFields),
+      ...fields.messages.flatMap(({ content }, i) =>
+        isCut(content) ? [cutAt(`messages[${i}].content`)] : [],
+      ),
+    ].slice(0, 20),
   };
 }
 

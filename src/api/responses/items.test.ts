@@ -17,6 +17,13 @@ const picture = [
   { type: 'input_image', image_url },
 ];
 
+it('a text that is cut is named', async () => {
+  await using server = await serve();
+  const response = await server.post({ input: ['x'.repeat(65_537), 'y'.repeat(65_536)] });
+  expect(response.headers.get('x-hermes-ignored')).toBe('input[0].content (cut)');
+  await response.text();
+});
+
 describe('results with parts', () => {
   it('show their images to the model behind the last result', async () => {
     await using server = await serve();

@@ -1,5 +1,5 @@
 import { type Content, type ContentPart, type Message, type ToolCall, textOf } from '../../core/message.ts';
-import { flattenText, isVisible, normalizeContent } from '../content.ts';
+import { cutAt, flattenText, isCut, isVisible, normalizeContent } from '../content.ts';
 import { badRequest } from '../errors.ts';
 import { type Brought, listedItem, onlyFiles } from '../media/brought.ts';
 import { isReference, type References } from './references.ts';
@@ -69,6 +69,7 @@ export function readInput(input: unknown, reader: Reader, brought?: Brought): Re
     if (item === undefined) throw badRequest(`${at} must be a string or an object`, { param: at });
     const type = typeOf(item);
     addItem(type, item, at, target);
+    if (isCut(item.content)) target.ignored.push(cutAt(`${at}.content`));
     const id = typeof item.id === 'string' && item.id !== '' ? item.id : reader.id(prefixes[type] ?? 'item');
     const content =
       type === 'message' && typeof item.content === 'string'
