@@ -21,6 +21,7 @@ export function greet(host: Host, settings: Settings, gateway: RunningGateway, f
     'API',
     gateway.api === undefined ? 'off' : `${style.cyan(`${gateway.api.url}/v1`)}  ${keyNote(settings)}`,
   );
+  if (gateway.api !== undefined && settings.api.page) fact('Page', style.cyan(`${gateway.api.url}/`));
   fact('Model', modelNote(gateway, style.yellow));
   const chats = Object.keys(settings.platforms);
   fact('Chats', chats.length === 0 ? 'none yet' : chats.join(', '));

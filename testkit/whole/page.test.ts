@@ -141,6 +141,17 @@ describe.skipIf(!isThere)(`the built-in page in ${browserPath}`, () => {
     expect(served.shown()).toHaveLength(1);
   });
 
+  it('sends what was written meanwhile when the answer is done', async () => {
+    await open();
+    served.upstream.script({ text: 'a b c d e f g h', fault: { kind: 'slow', msPerFrame: 50 } });
+    await say('first');
+    await say('second');
+    expect(await page.getByText('Is sent when the answer is done').count()).toBeGreaterThan(0);
+    await until(() => page.getByRole('article', { name: 'Hermes' }).count()).toBe(2);
+    await until(() => textOf(answer())).toContain('echo: second');
+    expect(await textOf(page.getByRole('article', { name: 'Hermes' }).first())).toContain('a b c d e f g h');
+  });
+
   it('stops an answer, and the gateway stops with it', async () => {
     await open();
     served.upstream.script({ text: ['Begun. ', 'never'], fault: { kind: 'hang-mid-stream', after: 2 } });

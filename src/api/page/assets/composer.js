@@ -13,6 +13,8 @@ export class Composer {
   /** @type {string[]} Data URLs. */
   #pictures = [];
   #isBusy = false;
+  /** Sent while an answer was still being written: goes off when it ends. */
+  #isNext = false;
 
   /**
    * @param {{ send: (text: string, pictures: readonly string[]) => void, stop: () => void }} does
@@ -22,7 +24,8 @@ export class Composer {
     byIdAs('composer', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       const text = this.#question.value.trim();
-      if (this.#isBusy || (text === '' && this.#pictures.length === 0)) return;
+      if (text === '' && this.#pictures.length === 0) return;
+      if (this.#isBusy) return this.#waits(true);
       const pictures = this.#pictures;
       this.fill('', []);
       does.send(text, pictures);
@@ -33,7 +36,10 @@ export class Composer {
       event.preventDefault();
       byIdAs('composer', HTMLFormElement).requestSubmit();
     });
-    this.#question.addEventListener('input', () => this.#show());
+    this.#question.addEventListener('input', () => {
+      this.#waits(false);
+      this.#show();
+    });
     this.#question.addEventListener('paste', (event) => {
       const pasted = [...(event.clipboardData?.files ?? [])];
       if (pasted.length > 0) event.preventDefault();
@@ -63,12 +69,24 @@ export class Composer {
     this.#show();
   }
 
-  /** While an answer is written one can type, but not send. @param {boolean} isBusy */
+  /** What is sent while an answer is written waits for its end. @param {boolean} isBusy */
   busy(isBusy) {
     const hadFocus = document.activeElement === this.#stop || document.activeElement === this.#send;
     this.#isBusy = isBusy;
     this.#show();
     if (hadFocus) this.focus();
+    if (isBusy || !this.#isNext) return;
+    this.#waits(false);
+    byIdAs('composer', HTMLFormElement).requestSubmit();
+  }
+
+  /** @param {boolean} isNext */
+  #waits(isNext) {
+    if (isNext === this.#isNext) return;
+    this.#isNext = isNext;
+    byId('composer-hint').hidden = isNext;
+    byId('next-hint').hidden = !isNext;
+    if (isNext) announce('Is sent when the answer is done');
   }
 
   /** @param {readonly File[]} files */

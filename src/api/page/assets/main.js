@@ -123,12 +123,12 @@ async function write(request, answer, takeBack) {
       answer.failed(error.message, takeBack, 'Change the message');
     } else answer.failed(messageOf(error), again);
   } finally {
+    panel.soon();
+    follow();
     if (running === turn) {
       running = undefined;
       composer.busy(false);
     }
-    panel.soon();
-    follow();
   }
 }
 
