@@ -12,7 +12,6 @@ import { brand, type SessionKey, type TraceId, type TurnId } from '../core/ids.t
 import type { Address, DeliveryTarget } from '../core/inbound.ts';
 import { type LaneState, Lanes } from '../core/lanes.ts';
 import type { Log } from '../core/log.ts';
-import { noUsage } from '../core/message.ts';
 import { readEnvelope } from '../intake/envelope.ts';
 import { type PartDraft, storeDrafts } from '../outbox/draft.ts';
 import { runChatCommand } from '../session/commands/list.ts';
@@ -25,6 +24,7 @@ import { answerOf } from './answer.ts';
 import { BusyChats } from './busy.ts';
 import { type ChatWork, type Claim, type CommandWork, claimNext } from './claim.ts';
 import type { TurnHandle, TurnRequest, Turns } from './contract.ts';
+import { failedResult, isInactive, isShutdown, isUnwritable, suspended } from './ends.ts';
 import { commitEnding } from './finish.ts';
 import { watchInactivity } from './inactivity.ts';
 import { chatInput } from './input.ts';
@@ -565,38 +565,4 @@ export class TurnEngine implements Turns {
       .arrived(key, running, (command) => this.#command(command), before)
       .catch((error: unknown) => this.#deps.log('error', 'lane.busy', { key, error }));
   }
-}
-
-function isInactive(signal: AbortSignal): boolean {
-  return signal.aborted && signal.reason instanceof Interrupted && signal.reason.kind === 'inactive';
-}
-
-function isShutdown(signal: AbortSignal): boolean {
-  return signal.aborted && signal.reason instanceof Interrupted && signal.reason.kind === 'shutdown';
-}
-
-/** A step could not be stored, so the turn could not go on. */
-function isUnwritable(result: TurnResult): boolean {
-  return result.status === 'failed' && result.error?.code === 'STORE_FULL';
-}
-
-/** The turn stays `running` in the store, for the next process. */
-const suspended = failedResult(
-  'interrupted',
-  'SUSPENDED',
-  'The gateway is shutting down; this goes on after its start.',
-);
-
-function failedResult(status: 'failed' | 'interrupted', code: string, message: string): TurnResult {
-  return {
-    status,
-    text: '',
-    messages: [],
-    usage: noUsage,
-    model: '',
-    provider: '',
-    modelCalls: 0,
-    exit: code.toLowerCase(),
-    error: { code, message },
-  };
 }
