@@ -126,7 +126,8 @@ describe('the official openai client, unmodified, on /v1/responses', () => {
       .toBe('completed');
     expect((await served.client.responses.retrieve(started.id)).output_text).toBe('one two three');
 
-    served.upstream.script({ fault: { kind: 'hang-mid-stream' }, text: 'a b c d' });
+    // It may be cancelled before the model is asked.
+    served.answer(() => ({ fault: { kind: 'hang-mid-stream' }, text: 'a b c d' }));
     const endless = await served.client.responses.create({ input: 'x', background: true });
     const cancelled = await served.client.responses.cancel(endless.id);
     expect(cancelled.status).toBe('cancelled');
