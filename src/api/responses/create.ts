@@ -31,6 +31,14 @@ const fingerprintFields = [
   'tools',
   'tool_choice',
   'text',
+  'reasoning',
+  'include',
+  'truncation',
+  'parallel_tool_calls',
+  'max_tool_calls',
+  'max_output_tokens',
+  'temperature',
+  'top_p',
   'background',
 ];
 
