@@ -26,7 +26,7 @@ function samples(key: Key): readonly [string, string] {
   const words =
     'one two queue steer smart debug error idle daily deny approve result edit draft separate custom token password';
   const rest =
-    'natural ignore pair verbose all new coding messaging per-sender global off 7 9 true false {"a":1} {"b":2} [{"a":"1"}] [{"b":"2"}]';
+    'natural ignore pair verbose all new coding messaging per-sender global off mcp_call function_call 7 9 true false {"a":1} {"b":2} [{"a":"1"}] [{"b":"2"}]';
   const candidates = `${words} ${rest}`.split(' ');
   const fallback = JSON.stringify(key.fallback === undefined ? undefined : key.value.parse(key.fallback));
   const taken = candidates

@@ -133,6 +133,7 @@ function settingsOf(
       modelName: reader.value('platforms.api_server.model_name'),
       maxConcurrentRuns: reader.value('platforms.api_server.max_concurrent_runs'),
       toolProgressEvents: reader.value('platforms.api_server.tool_progress_events'),
+      toolItems: reader.value('platforms.api_server.responses_tool_items'),
       showReasoning: reader.value('display.platforms.api_server.show_reasoning') ?? false,
       directModelRequests: reader.value('platforms.api_server.direct_model_requests'),
       modelRoutes: routesOf(reader.value('platforms.api_server.model_routes')),

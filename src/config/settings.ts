@@ -138,6 +138,8 @@ export interface ApiSettings {
   /** 0 = no cap. */
   readonly maxConcurrentRuns: number;
   readonly toolProgressEvents: boolean;
+  /** How responses show the tools of the agent to callers who do not say; undefined = as the client can take it. */
+  readonly toolItems: 'function_call' | 'hermes:tool_call' | 'mcp_call' | 'none' | undefined;
   readonly showReasoning: boolean;
   readonly directModelRequests: boolean;
   readonly modelRoutes: Readonly<Record<string, ModelRoute>>;

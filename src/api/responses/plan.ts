@@ -16,6 +16,7 @@ import type { Plan } from './live.ts';
 import type { Asked } from './request.ts';
 import type { ResponseEcho } from './resource.ts';
 import type { Seal } from './seal.ts';
+import { toolItemsFor } from './tool-items.ts';
 
 export interface PlanDeps extends TargetDeps {
   readonly caller: Caller;
@@ -71,7 +72,7 @@ export async function planResponse(
       instructions,
     }),
     how: {
-      toolItems: asked.toolItems,
+      toolItems: asked.toolItems ?? api.toolItems ?? toolItemsFor(headers['user-agent']),
       reasoning: api.showReasoning,
       streamed: fields.stream,
       errorEvent: true,

@@ -179,6 +179,29 @@ describe('a request', () => {
     expect((await server.post({ input: 'a' }, '', { 'X-Hermes-Tool-Items': 'all' })).status).toBe(400);
   });
 
+  it('is shown tools of the server as its client takes them, or as the configuration says', async () => {
+    const script = (turn: FakeTurn) => {
+      turn.tool('terminal', 'a');
+      turn.end({ text: 'x' });
+    };
+    const clients = [
+      'OpenAI/JS 7.55.0',
+      'ai/7.0.173 ai-sdk-provider-utils/5.0.81',
+      'langchainjs-openai/1.0.0',
+    ];
+    const kinds = async (toolItems: 'none' | undefined) => {
+      await using server = await serve({ script, api: { toolItems } });
+      const shown: (string | undefined)[] = [];
+      for (const client of clients) {
+        const answer = await server.ask({ input: 'a' }, '', { 'User-Agent': client });
+        shown.push((answer['output'] as { type: string }[])[0]?.type);
+      }
+      return shown;
+    };
+    expect(await kinds(undefined)).toEqual(['function_call', 'mcp_call', 'mcp_call']);
+    expect(await kinds('none')).toEqual(['message', 'message', 'message']);
+  });
+
   it('is refused at the cap before its body is read', async () => {
     await using server = await serve({ script: () => {}, api: { maxConcurrentRuns: 1 } });
     await server.ask({ input: 'a', background: true });

@@ -14,7 +14,7 @@ import { readFormat } from './format.ts';
 import { type ReadInput, readHistory, readInput } from './items.ts';
 import type { ResponseEcho } from './resource.ts';
 import { type ResponsesRequest, responsesRequest } from './schema.ts';
-import { type ToolItems, toolItemKinds, toolItemsFor } from './tool-items.ts';
+import { type ToolItems, toolItemKinds } from './tool-items.ts';
 import { type ReadTools, readTools } from './tools.ts';
 
 /** A checked request, before anything is looked up. */
@@ -33,7 +33,8 @@ export interface Asked {
   readonly format: ResponseFormat | undefined;
   readonly text: ResponseEcho['text'];
   readonly sampling: Sampling | undefined;
-  readonly toolItems: ToolItems;
+  /** How the request wants tools of the server to be shown; undefined = it does not say. */
+  readonly toolItems: ToolItems | undefined;
   /** Names of the sent fields that have no effect, for `X-Hermes-Ignored`. */
   readonly ignored: readonly string[];
 }
@@ -120,7 +121,11 @@ function samplingOf(fields: ResponsesRequest): Sampling | undefined {
   return set.length === 0 ? undefined : (Object.fromEntries(set) as Sampling);
 }
 
-function toolItemsOf(fields: ResponsesRequest, headers: IncomingHttpHeaders, isNamed: boolean): ToolItems {
+function toolItemsOf(
+  fields: ResponsesRequest,
+  headers: IncomingHttpHeaders,
+  isNamed: boolean,
+): ToolItems | undefined {
   const header = headers['x-hermes-tool-items'];
   const wanted = toolItemKinds.find((kind) => kind === header);
   if (wanted !== undefined) return wanted;
@@ -129,5 +134,5 @@ function toolItemsOf(fields: ResponsesRequest, headers: IncomingHttpHeaders, isN
   }
   if (fields.include?.includes('hermes:tool_calls')) return 'hermes:tool_call';
   // Clients of agents know nothing of the server's tools.
-  return isNamed ? 'none' : toolItemsFor(headers['user-agent']);
+  return isNamed ? 'none' : undefined;
 }

@@ -30,6 +30,7 @@ export const apiDefaults: ApiSettings = {
   modelName: 'hermes-agent',
   maxConcurrentRuns: 10,
   toolProgressEvents: true,
+  toolItems: undefined,
   showReasoning: false,
   directModelRequests: false,
   modelRoutes: {},

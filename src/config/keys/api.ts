@@ -1,5 +1,5 @@
 /** The API server. */
-import { anything, flag, mapping, names, text, whole } from '../values.ts';
+import { choice, flag, mapping, names, text, whole } from '../values.ts';
 import { key, unset } from './shape.ts';
 
 /** The API server's block may stand in four places, each with or without `extra` (api-server §1.2). */
@@ -90,7 +90,9 @@ export const apiKeys = {
     'Cap per stored tool output; 0 = whole.',
     { also: apiServer('history_tool_output_max_chars') },
   ),
-  'platforms.api_server.responses_tool_items': unset(anything(), 'Which tool items responses show.', {
-    also: apiServer('responses_tool_items'),
-  }),
+  'platforms.api_server.responses_tool_items': unset(
+    choice(['function_call', 'hermes:tool_call', 'mcp_call', 'none']),
+    'How responses show the tools of the agent; unset = as the client can take it.',
+    { also: apiServer('responses_tool_items'), field: 'api.toolItems' },
+  ),
 } as const;
