@@ -262,7 +262,12 @@ function settingRows(manifest: Manifest, config: Platform<unknown>['config']): s
     ['home_channel', env.home, 'The chat for messages without a chat of their own.'],
     ['on_unknown', undefined, '`repeat` or `hold` a text whose outcome is unknown (see guarantees).'],
   ] as const;
-  return [...own, ...shared].map(([key, variable, about]) => [
+  // A platform that describes a shared key itself knows better; the variable is the same.
+  const common = new Map<string, string | undefined>(shared.map(([key, variable]) => [key, variable]));
+  const said = own.map(([key, variable, about]) => [key, variable ?? common.get(key), about] as const);
+  const ownKeys = new Set(own.map(([key]) => key));
+  const rest = shared.filter(([key]) => !ownKeys.has(key));
+  return [...said, ...rest].map(([key, variable, about]) => [
     code(key),
     variable === undefined ? '' : code(variable),
     manifest.secrets.includes(key) ? `${about} Secret.` : about,

@@ -102,6 +102,15 @@ describe('hermes webhook subscribe', () => {
     expect(() => stored()).toThrow();
   });
 
+  it('names a script and what its failure means, and the list shows it', async () => {
+    const { code } = await hermes(['subscribe', 'a', '--script', 'triage.py', '--retry-on-script-failure']);
+    expect(code).toBe(0);
+    expect(stored()['a']).toMatchObject({ script: 'triage.py', retry_on_script_failure: true });
+    expect((await hermes(['list'])).out).toContain('    Script:  triage.py\n');
+    await hermes(['subscribe', 'a']);
+    expect(stored()['a']).not.toHaveProperty('script');
+  });
+
   it('leaves a file that cannot be read as it is', async () => {
     writeFileSync(file(), '{"a":');
     for (const args of [['subscribe', 'b'], ['list'], ['remove', 'a']]) {
