@@ -1,12 +1,14 @@
 /** Addresses that callers send, through the endpoints: openclaw-http §11 and cases 31 to 33 of its §19. */
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
 import { picture } from '../../../testkit/files/pictures.ts';
 import { allowed, metadata, refused } from '../../net/data/refused-urls.ts';
 import type { Resolve } from '../../net/resolve.ts';
 import { mediaDefaults } from '../testing/open.ts';
 import { type Endpoint, filePart, imagePart, serveMedia } from './testing.ts';
+import { hostilePart } from './testing-parts.ts';
 
 const { images, files } = mediaDefaults.http.responses;
 const model = 'openclaw:main';
@@ -267,6 +269,26 @@ it('a host that is slow, large, lying or gone is a refusal in time', async () =>
   }
   expect(JSON.stringify(server.logs)).not.toContain('hunter2');
   expect(server.turns).toEqual([]);
+});
+
+it('hostile fields are answered with 200 or 400 by both endpoints, and nothing unexpected is logged', async () => {
+  const server = await serveMedia({ resolve: () => Promise.reject(new Error('no such name')) });
+  await using _ = server;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom<Endpoint>('chat', 'responses'),
+      fc.constantFrom('gpt-5', model),
+      fc.array(hostilePart, { minLength: 1, maxLength: 3 }),
+      async (endpoint, name, parts) => {
+        const { status } = await server.send(endpoint, [{ type: 'text', text: 'x' }, ...parts], {
+          model: name,
+        });
+        expect([200, 400]).toContain(status);
+      },
+    ),
+    { numRuns: 200 },
+  );
+  expect(server.logs.filter(({ level }) => level === 'error')).toEqual([]);
 });
 
 it('a caller who goes away ends the download', async () => {
