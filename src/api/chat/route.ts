@@ -116,11 +116,15 @@ function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string 
   const chat = target.isNamed ? readAgentChat(body, known !== undefined) : readChatRequest(body);
   const { fields, conversation } = chat;
   const { sessionId: named, memoryScope } = readSessionHeaders(request.headers, caller);
-  const continued = target.isNamed ? (known ?? freshSession(target.agent.id, 'openai', clock.hex)) : named;
+  /** A stored session that goes on. */
+  const continued = target.isNamed ? known : named;
   const choice = modelOf(deps, target, caller, request.headers, fields);
   const tools = chat.tools ?? target.tools;
   const sessionId =
-    continued ?? derivedSessionId({ ...conversation, chat: clientChatId(request.headers, fields.metadata) });
+    continued ??
+    (target.isNamed
+      ? freshSession(target.agent.id, 'openai', clock.hex)
+      : derivedSessionId({ ...conversation, chat: clientChatId(request.headers, fields.metadata) }));
   const owner = JSON.stringify([caller.namespace, sessionId, conversation.system]);
   const past =
     continued === undefined
@@ -148,12 +152,7 @@ function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string 
             credential: caller.namespace,
             endpoint: path,
             key: idempotencyKey,
-            // A session that is made for one request does not tell requests apart.
-            fingerprint: fingerprintOf(
-              body,
-              fingerprintFields,
-              target.isNamed ? (known ?? target.agent.id) : sessionId,
-            ),
+            fingerprint: fingerprintOf(body, fingerprintFields, whose(target, continued, sessionId)),
           },
     show: (signal) =>
       deps.media.load(
@@ -184,9 +183,18 @@ function prepare(deps: Context, request: FastifyRequest, idempotencyKey: string 
       consumer: 'live',
     }),
     ended(result) {
-      if (continued === undefined) steps.keep(owner, asSent(conversation), result);
+      if (continued === undefined && !target.isNamed) steps.keep(owner, asSent(conversation), result);
     },
   };
+}
+
+/**
+ * What of a request beside its body decides about the answer. A session that is made for one request does not tell
+ * requests apart.
+ */
+function whose({ agent, isNamed, isOwner }: Target, continued: string | undefined, session: string): string {
+  const place = isNamed ? (continued ?? agent.id) : session;
+  return isOwner ? place : `${place} guest`;
 }
 
 function asSent({ history, input, results }: Conversation): readonly Message[] {

@@ -317,6 +317,7 @@ describe('sessions', () => {
       alone.push(key(server));
     }
     expect(new Set(alone).size).toBe(2);
+    expect(server.turns.last.history).toEqual([]);
     expect(alone[0]).toMatch(/^agent:main:openai:[0-9a-f-]{36}$/);
   });
 
@@ -333,6 +334,19 @@ describe('sessions', () => {
     }
   });
 
+  test('a repeated idempotency key is the same request only for the same agent, session and kind of sender', async () => {
+    await using server = await listenFake({ agents: { list: [agent('main'), agent('beta')] } });
+    const once = { 'Idempotency-Key': 'k' };
+    const send = (more: Record<string, string>) =>
+      ask(server, { messages: [user('x')] }, { ...once, ...more });
+    for (let time = 0; time < 2; time++) await send({});
+    expect(server.turns.turns).toHaveLength(1);
+    await send({ 'x-openclaw-agent-id': 'beta' });
+    await send({ 'x-openclaw-session-key': 'one' });
+    await send({ 'x-openclaw-sender-is-owner': 'false' });
+    expect(server.turns.turns).toHaveLength(4);
+  });
+
   test.each(['subagent:x', 'agent:main:cron:7', 'ACP:1'])('%s is a name nobody may use', async (name) => {
     await using server = await listenFake();
     const { status, body } = await ask(server, { messages: [user('x')] }, { 'x-openclaw-session-key': name });
@@ -342,7 +356,7 @@ describe('sessions', () => {
     ]);
   });
 
-  test('of other callers are never met, and requests for one session wait for each other', async () => {
+  test('of other callers are never met, and callers who are not the operator have no owner tools', async () => {
     await using server = await listenFake({
       api: {
         auth: {

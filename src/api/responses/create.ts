@@ -93,7 +93,10 @@ function scopeOf(
   key: string,
 ): IdempotencyScope {
   const streamed = String(looseBoolean(body.stream, false));
-  const who = isNamed ? [agent.id, String(isOwner), sessionKey ?? String(body.user)] : [];
+  const who = [
+    ...(isNamed ? [agent.id, sessionKey ?? String(body.user)] : []),
+    ...(isOwner ? [] : ['guest']),
+  ];
   return {
     credential: caller.namespace,
     endpoint: responsesPath,
