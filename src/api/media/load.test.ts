@@ -325,6 +325,48 @@ it('pictures and files in the results of tools are read like those of messages',
   expect([refused.status, refused.error.code]).toEqual([400, 'invalid_image_url']);
 });
 
+it.each(endpoints)(
+  '%s reads as many bytes as are set for it, and other routes as many as ever',
+  async (endpoint) => {
+    const maxBodyBytes = 12_000_000;
+    const large = await serveMedia({ chat: { maxBodyBytes }, responses: { maxBodyBytes } });
+    await using _ = large;
+    const send = (path: string, bytes: number) =>
+      fetch(`${large.url}${path}`, {
+        method: 'POST',
+        headers: { authorization: large.authorization },
+        body: JSON.stringify({ messages: [{ role: 'user', content: 'x' }], input: 'x' }).padEnd(bytes, ' '),
+      });
+    const path = endpoint === 'chat' ? '/v1/chat/completions' : '/v1/responses';
+    expect((await send(path, maxBodyBytes)).status).toBe(200);
+    expect((await send(path, maxBodyBytes + 1)).status).toBe(413);
+    expect((await send('/v1/runs', maxBodyBytes)).status).toBe(413);
+  },
+);
+
+it('a conversation is shortened and counted with its files', async () => {
+  const ask = async (path: string, body: object) => {
+    const response = await fetch(`${server.url}/v1/responses/${path}`, {
+      method: 'POST',
+      headers: { authorization: server.authorization },
+      body: JSON.stringify({ model: 'gpt-5', ...body }),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const file = filePart('responses', {
+    filename: 'a.txt',
+    file_data: dataUrl('x'.repeat(4_000), 'text/plain'),
+  });
+  const input = [{ role: 'user', content: [say('read'), file] }];
+  const counted = await ask('input_tokens', { input });
+  expect(counted.body['input_tokens']).toBeGreaterThan(1_000);
+  const shortened = await ask('compact', { input });
+  expect(shortened.status).toBe(200);
+  expect(server.turns.at(-1)!.unstored?.system).toContain('xxxx');
+  const inside = imagePart('responses', 'http://localhost/x.png');
+  expect((await ask('compact', { input: [{ role: 'user', content: [inside] }] })).status).toBe(400);
+});
+
 it('a run reads the images and files of its input, too', async () => {
   const run = (input: unknown) =>
     fetch(`${server.url}/v1/runs`, {
