@@ -224,6 +224,7 @@ async function compose(
       log,
       version,
       model: agent.model,
+      contextWindow: settings.model.contextLength,
       isNetworkAccessible,
       responses: openResponses(store, clock),
       runs: openRuns(store, clock),

@@ -50,6 +50,18 @@ describe('agents of a running gateway', () => {
     expect(prompt()).not.toContain(served.home.path);
   });
 
+  it('are listed beside the profile, whose entry comes first', async () => {
+    const { data } = (await (await served.call('/v1/models')).json()) as { data: Record<string, unknown>[] };
+    expect(data[0]).toMatchObject({ id: 'hermes-agent', owned_by: 'hermes' });
+    expect(data.slice(1).map(({ id }) => id)).toEqual([
+      'openclaw',
+      'openclaw/default',
+      'openclaw/main',
+      'openclaw/reader',
+      'openclaw/shop',
+    ]);
+  });
+
   it('OC-8, OC-9: remember a session by its key, across a restart too, and keep agents apart', async () => {
     const headers = { 'x-openclaw-agent-id': 'main', 'x-openclaw-session-key': 'kitchen' };
     const said = async (content: string, more: Record<string, string> = headers) => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { key, listenFake } from '../testing/open.ts';
+import { listModels } from '../models.ts';
+import { apiDefaults, key, listenFake } from '../testing/open.ts';
+import { agentsDefaults } from '../testing/tools.ts';
 
 const authorised = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
 
@@ -43,6 +45,15 @@ describe('an endpoint that is served', () => {
       expect([answer.status, answer.headers.get('allow')]).toEqual([405, expect.stringContaining('POST')]);
     },
   );
+});
+
+describe('the list of models', () => {
+  test('says how much the configured model takes, when the configuration says it', () => {
+    const first = (contextWindow: number | undefined) =>
+      listModels({ api: apiDefaults, agents: agentsDefaults, isDemo: false, contextWindow }, 0)[0];
+    expect(first(64_000)).toMatchObject({ id: 'hermes-agent', context_window: 64_000 });
+    expect(first(undefined)).not.toHaveProperty('context_window');
+  });
 });
 
 describe('what this server has not', () => {
