@@ -12,7 +12,7 @@ if (!isThere) console.warn(`Skipped: there is no browser at ${browserPath} (apt-
 const patience = { timeout: 10_000 };
 
 describe.skipIf(!isThere)(`the built-in page in ${browserPath}`, () => {
-  const served = serve();
+  const served = serve({ env: { HERMES_RESTART_DRAIN_TIMEOUT: '1' } });
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
@@ -184,6 +184,19 @@ describe.skipIf(!isThere)(`the built-in page in ${browserPath}`, () => {
     await until(() => page.getByText('Running', { exact: true }).count()).toBe(1);
   });
 
+  it('goes on after the gateway was restarted in good order in mid-answer', async () => {
+    await open();
+    served.upstream.script({ text: ['Half of ', 'an answer'], fault: { kind: 'hang-mid-stream', after: 2 } });
+    await say('update');
+    await until(() => textOf(answer())).toContain('Half of');
+    await served.gateway.kill('SIGTERM');
+    await until(isDone).toBe('waiting');
+    expect(await textOf(answer())).toMatch(/The gateway is restarting|The connection broke/);
+    await served.start();
+    await until(() => textOf(answer())).toContain('echo: update');
+    expect(await textOf(answer())).not.toContain('Half of');
+  });
+
   it('gives one answer to a question whose answer got lost on the way', async () => {
     await open();
     let cut = 0;
@@ -227,7 +240,8 @@ describe.skipIf(!isThere)(`the built-in page in ${browserPath}`, () => {
 
   it('shows what a hostile model writes as text', async () => {
     await open();
-    served.upstream.script({ text: hostile });
+    const command = 'echo "<img src=x onerror=hacked=1>"; : <script>globalThis.hacked=1</script>';
+    served.upstream.script({ toolCalls: [{ name: 'terminal', arguments: { command } }] }, { text: hostile });
     await say('attack me');
     await until(isDone).toBe('done');
     const found = (await page.evaluate(`(() => {

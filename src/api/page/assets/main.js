@@ -157,7 +157,7 @@ showPanel.addEventListener('click', () => {
 });
 
 const suggestions = {
-  demo: ['Make a plan', 'List the files here', 'Tell me a long story', 'Show me an approval'],
+  demo: ['Make a plan', 'List the files here', 'Tell me a long story'],
   real: [
     'What can you do on this machine?',
     'List the files here and say what they are',

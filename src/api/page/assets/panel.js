@@ -234,7 +234,8 @@ function diskOf(check) {
 function draw(facts, platforms) {
   const rows = facts.flatMap(({ label, value, tone, more }) => [
     make('dt', {}, label),
-    make('dd', { 'data-tone': tone }, value, ...(more === undefined ? [] : [make('small', {}, more)])),
+    make('dd', { 'data-tone': tone }, value),
+    ...(more === undefined ? [] : [make('dd', { class: 'more' }, more)]),
   ]);
   return [
     make('h2', {}, 'Gateway'),

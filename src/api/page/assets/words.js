@@ -12,7 +12,7 @@ export function lasting(ms) {
 }
 
 /** @param {number} ms Also shows tenths, for what is short. */
-export const took = (ms) => (ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : lasting(ms));
+export const took = (ms) => (ms < 10_000 ? `${Math.max(0.1, ms / 1_000).toFixed(1)} s` : lasting(ms));
 
 /** @param {number} count @param {string} one @param {string} [many] */
 export const counted = (count, one, many = `${one}s`) =>
