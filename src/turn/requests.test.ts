@@ -10,7 +10,7 @@ import { query } from '../store/query.ts';
 import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
 import type { TurnRequest } from './contract.ts';
-import { engineOn, until } from './testing.ts';
+import { type EngineOptions, engineOn, until } from './testing.ts';
 
 const turns = query((db, _: Record<never, never>) =>
   db.selectFrom('turn').select(['id', 'state']).orderBy('id'),
@@ -31,8 +31,8 @@ let folder = '';
 let store: Store;
 const closing: (() => Promise<void>)[] = [];
 
-function gateway() {
-  const all = engineOn(store);
+function gateway(options: EngineOptions = {}) {
+  const all = engineOn(store, options);
   closing.push(() => all.engine.drain(0));
   return all;
 }
@@ -78,6 +78,31 @@ describe('a request with a durable consumer', () => {
     (await until(() => next.runs[0])).finish();
     await until(async () => (await store.read.all(turns, {})).some(({ state }) => state === 'completed'));
     expect(next.runs).toHaveLength(1);
+  });
+});
+
+describe('the tools of a request', () => {
+  it('are the usual ones unless it names some, and then only of those its source may have at all', async () => {
+    const { engine, runs } = gateway({ widest: ['todo', 'terminal', 'memory'] });
+    await engine.submit(request('k1'));
+    await engine.submit(request('k2', { tools: ['memory', 'todo', 'shutdown_computer'] }));
+    await until(() => runs[1]);
+    const tools = runs.map(({ run }) => [...run.tools].join());
+    expect(tools.toSorted()).toEqual(['memory,todo', 'todo,terminal']);
+    for (const { finish } of runs) finish();
+  });
+
+  it('and its persona are still those after a restart', async () => {
+    const persona = { text: 'You are Beta.', isPublic: true };
+    const { engine, runs } = gateway();
+    await engine.submit(request('k', { consumer: 'chat', persona, tools: ['todo'] }));
+    await until(() => runs[0]);
+    await engine.drain(0);
+    const next = gateway();
+    await next.engine.recover();
+    const { run, finish } = await until(() => next.runs[0]);
+    expect([run.persona, [...run.tools]]).toEqual([persona, ['todo']]);
+    finish();
   });
 });
 

@@ -91,6 +91,8 @@ export interface EngineOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly outlet?: Partial<Outlet>;
+  /** See `EngineDeps.widestFor`. */
+  readonly widest?: readonly string[];
   /** Quiet window of the account; default none. */
   readonly batch?: Batch;
 }
@@ -129,6 +131,7 @@ export function engineOn(store: Store, options: EngineOptions = {}) {
       ...options.outlet,
     },
     toolsFor: () => new Set(['todo', 'terminal']),
+    ...(options.widest === undefined ? {} : { widestFor: () => new Set(options.widest) }),
     contextFor: () => undefined,
   });
   const deps = { store, clock, log, settings: settings(busyMode), wake: engine.wake.bind(engine) };

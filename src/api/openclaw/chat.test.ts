@@ -379,6 +379,12 @@ describe('sessions', () => {
     expect(guest?.sessionId).toMatch(/.\.agent:main:shared$/);
     expect(guest?.sessionKey).not.toBe(own?.sessionKey);
     expect(guest?.tools).not.toContain('cronjob');
+    await ask(
+      server,
+      { messages: [user('x')] },
+      { 'x-openclaw-sender-is-owner': 'true', Authorization: 'Bearer guest-key-0123456789' },
+    );
+    expect(server.turns.last.tools).not.toContain('cronjob');
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { noUsage } from '../../core/message.ts';
 import { type ResponsesServer, serve } from '../responses/testing.ts';
+import { Peer } from '../responses/testing-socket.ts';
 import type { Script } from '../testing/fake-turns.ts';
 import { agent } from '../testing/tools.ts';
 
@@ -261,5 +262,19 @@ describe('what an agent is', () => {
     expect(await tools('openclaw:shop')).not.toContain('cronjob');
     expect(last(server).persona).toEqual({ text: '', isPublic: true });
     expect(await tools('openclaw:shop', { 'x-openclaw-sender-is-owner': 'true' })).toBeUndefined();
+  });
+});
+
+describe('over a WebSocket', () => {
+  test('the headers of the connection and the model of the frame choose the agent, with its tools', async () => {
+    await using server = await serve({ agents: { list } });
+    const peer = new Peer(server, { headers: { 'x-openclaw-session-key': 'agent:beta:mine' } });
+    await peer.create({ model, input: 'x' });
+    await peer.events();
+    expect(last(server)).toMatchObject({ sessionId: 'agent:beta:mine', tools: ['read_file'] });
+    const other = new Peer(server);
+    await other.create({ model: 'openclaw:shop', input: 'x' });
+    await other.events();
+    expect(last(server).persona).toEqual({ text: '', isPublic: true });
   });
 });
