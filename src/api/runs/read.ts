@@ -1,5 +1,7 @@
 /** What a run is and what it says (api-server §9.2, §9.3). */
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../core/clock.ts';
 import { callerOf } from '../auth/caller.ts';
 import { ApiError } from '../errors.ts';
 import type { Route } from '../routes.ts';
@@ -14,13 +16,17 @@ import {
   runPath,
   statusNow,
 } from './deps.ts';
-import type { Frame } from './live.ts';
+import type { Frame, RunEnd } from './live.ts';
 import { runEvent, runStatus } from './schema.ts';
 import type { EventBatch } from './store.ts';
 
 /** A client may look before its run is stored: so often and so long it is looked for. */
 const looks = 20;
 const lookEveryMs = 50;
+/** A reader that takes nothing for so long is cut off. */
+const longestReadMs = 30_000;
+/** Events that may come while a reader still reads the stored ones; one that is further behind is cut off. */
+const mostHeld = 10_000;
 
 export function readRoutes(deps: RunsDeps): Route[] {
   return [
@@ -55,18 +61,19 @@ export function readRoutes(deps: RunsDeps): Route[] {
 }
 
 async function stream(deps: RunsDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { clock, limits, log, store } = deps;
-  const found = await appearing(deps, request, reply);
-  const { row, live } = found;
+  const { clock, limits, log } = deps;
+  const { row, live } = await appearing(deps, request, reply);
+  const gone = new AbortController();
   const held: Frame[] = [];
   let show = (frames: readonly Frame[]): void => {
     held.push(...frames);
+    if (held.length > mostHeld) reply.raw.destroy();
   };
   const detach = live?.attach((frames) => show(frames));
   if (live !== undefined && detach === undefined) throw tooManyReaders();
   let past: readonly EventBatch[];
   try {
-    past = await store.events(row.id);
+    past = await deps.store.events(row.id);
   } catch (error) {
     detach?.();
     throw error;
@@ -78,8 +85,11 @@ async function stream(deps: RunsDeps, request: FastifyRequest, reply: FastifyRep
     onGone(why) {
       if (why === 'too slow') log('warn', 'api.slow_reader', { request: request.id, run: row.id });
       detach?.();
+      gone.abort();
     },
   });
+  // A client shall know that it is connected, however long the run says nothing.
+  reply.raw.flushHeaders();
   let last = lastEventId(request);
   const write = (frames: readonly Frame[]) => {
     const fresh = frames.filter(({ n }) => n > last);
@@ -88,10 +98,14 @@ async function stream(deps: RunsDeps, request: FastifyRequest, reply: FastifyRep
   };
   const oldest = past[0]?.first ?? 1;
   if (oldest > last + 1) sse.write(`: events before ${oldest} are no longer kept\n\n`);
-  write(past.flatMap(framesOf));
+  for (const batch of past) {
+    write(framesOf(batch));
+    await taken(reply.raw, clock, gone.signal);
+    if (gone.signal.aborted) return reply;
+  }
   write(held);
   show = write;
-  const end = (how: 'ended' | 'suspended') => {
+  const end = (how: RunEnd) => {
     detach?.();
     // Without the comment a client knows that it has to come again.
     if (how === 'ended') sse.write(': stream closed\n\n');
@@ -104,6 +118,19 @@ async function stream(deps: RunsDeps, request: FastifyRequest, reply: FastifyRep
 
 function framesOf({ first, events }: EventBatch): Frame[] {
   return events.map((json, i) => ({ n: first + i, json }));
+}
+
+/** What is stored is handed out as fast as it is read, and what comes meanwhile waits. */
+async function taken(response: ServerResponse, clock: Clock, gone: AbortSignal): Promise<void> {
+  if (!response.writableNeedDrain || gone.aborted) return;
+  const waiting = new AbortController();
+  const done = () => waiting.abort();
+  response.once('drain', done);
+  gone.addEventListener('abort', done, { once: true });
+  await clock.sleep(longestReadMs, waiting.signal);
+  response.off('drain', done);
+  gone.removeEventListener('abort', done);
+  if (!waiting.signal.aborted) response.destroy();
 }
 
 async function appearing(deps: RunsDeps, request: FastifyRequest, reply: FastifyReply): Promise<Found> {

@@ -100,7 +100,6 @@ export function fingerprintOfRun(body: JsonObject, sessionKey: string | undefine
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (!isObject(value)) return value;
-  return Object.keys(value)
-    .sort()
-    .map((name) => [name, canonical(value[name])]);
+  const names = Object.keys(value).sort();
+  return Object.fromEntries(names.map((name) => [name, canonical(value[name])]));
 }
