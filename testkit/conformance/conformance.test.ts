@@ -2,58 +2,20 @@
 import { AssertionError } from 'node:assert';
 import { describe, expect, it } from 'vitest';
 import { descriptor } from '../../scripts/platform-template/testing.ts';
-import type { Outcome } from '../../src/core/outcome.ts';
-import type { Adapter, Deps, Intake } from '../../src/platforms/contract.ts';
+import type { Deps, Intake } from '../../src/platforms/contract.ts';
+import { type Break, type Broken, but, changed, judging, pause, running } from './break.ts';
 import { badSkips } from './conformance.ts';
 import type { Conformance } from './descriptor.ts';
 import { items } from './items.ts';
 
 type Config = Parameters<typeof descriptor.platform.open>[0]['config'];
-type Broken = (deps: Deps<Config>, open: (deps: Deps<Config>) => Adapter) => Adapter;
-
-/** Adapter with some of its methods replaced; the others keep their object. */
-function but(adapter: Adapter, changes: Partial<Adapter>): Adapter {
-  return {
-    run: (intake, signal) => adapter.run(intake, signal),
-    deliver: (part, signal) => adapter.deliver(part, signal),
-    hint: async (chat, hint, signal) => adapter.hint?.(chat, hint, signal),
-    ...changes,
-  };
-}
-
-const changed = (intake: Intake, changes: Partial<Intake>): Intake => ({
-  cursor: intake.cursor,
-  cursorAt: intake.cursorAt,
-  accept: (events, cursor) => intake.accept(events, cursor),
-  relay: (event, waitMs) => intake.relay(event, waitMs),
-  alive: () => intake.alive(),
-  connected: () => intake.connected(),
-  ...changes,
-});
-
 /** The adapter sees other answers, or asks more often, than it should. */
 const fetching =
-  (fetch: (deps: Deps<Config>, url: string, init?: RequestInit) => Promise<Response>): Broken =>
+  (fetch: (deps: Deps<Config>, url: string, init?: RequestInit) => Promise<Response>): Broken<Config> =>
   (deps, open) =>
     open({ ...deps, fetch: (url, init) => fetch(deps, url, init) });
 
-const delivering =
-  (wrong: (outcome: Outcome) => Outcome): Broken =>
-  (deps, open) => {
-    const adapter = open(deps);
-    return but(adapter, { deliver: async (part, signal) => wrong(await adapter.deliver(part, signal)) });
-  };
-
-const running =
-  (
-    run: (adapter: Adapter, intake: Intake, signal: AbortSignal, deps: Deps<Config>) => Promise<void>,
-  ): Broken =>
-  (deps, open) => {
-    const adapter = open(deps);
-    return but(adapter, { run: (intake, signal) => run(adapter, intake, signal, deps) });
-  };
-
-const broken: readonly { readonly by: string; readonly caught: string; readonly adapter: Broken }[] = [
+const broken: readonly Break<Config>[] = [
   {
     by: 'acknowledging before the events are stored',
     caught: 'intake.store-slow',
@@ -149,7 +111,7 @@ const broken: readonly { readonly by: string; readonly caught: string; readonly 
     by: 'reconnecting by itself',
     caught: 'connection.breaks',
     adapter: running(async (adapter, intake, signal) => {
-      while (!signal.aborted) await adapter.run(intake, signal).catch(() => deferred());
+      while (!signal.aborted) await adapter.run(intake, signal).catch(() => pause());
     }),
   },
   {
@@ -222,14 +184,14 @@ const broken: readonly { readonly by: string; readonly caught: string; readonly 
   {
     by: 'taking a doubt for a success',
     caught: 'delivery.doubt',
-    adapter: delivering((outcome) =>
+    adapter: judging((outcome) =>
       outcome.kind === 'unknown' ? { kind: 'sent', id: 'x' as never } : outcome,
     ),
   },
   {
     by: 'taking a server error for a final refusal',
     caught: 'delivery.statuses',
-    adapter: delivering((outcome) =>
+    adapter: judging((outcome) =>
       outcome.kind === 'unknown' ? { kind: 'rejected', code: 'other', why: outcome.why } : outcome,
     ),
   },
@@ -277,7 +239,7 @@ const broken: readonly { readonly by: string; readonly caught: string; readonly 
     by: 'writing its token into an outcome',
     caught: 'hygiene.secrets',
     adapter: (deps, open) =>
-      delivering((outcome) =>
+      judging<Config>((outcome) =>
         outcome.kind === 'rejected' ? { ...outcome, why: `Bearer ${deps.config.token}` } : outcome,
       )(deps, open),
   },
@@ -318,7 +280,3 @@ it('a skip needs the name of an item and a reason', () => {
     'connection.conflict is skipped without a reason',
   ]);
 });
-
-function deferred(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 5));
-}

@@ -3,48 +3,16 @@ import { AssertionError } from 'node:assert';
 import { describe, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Outcome } from '../../src/core/outcome.ts';
-import type { Adapter, Deps, Intake, Socket } from '../../src/platforms/contract.ts';
+import type { Intake, Socket } from '../../src/platforms/contract.ts';
 import type { WeComConfig } from '../../src/platforms/wecom/config.ts';
 import { descriptor } from '../../src/platforms/wecom/testing/descriptor.ts';
+import { type Break, type Broken, but, changed, delivering, pause, running } from './break.ts';
 import type { Conformance } from './descriptor.ts';
 import { items } from './items.ts';
 
-type Broken = (deps: Deps<WeComConfig>, open: (deps: Deps<WeComConfig>) => Adapter) => Adapter;
-type Run = (adapter: Adapter, intake: Intake, signal: AbortSignal) => Promise<void>;
-
-const but = (adapter: Adapter, changes: Partial<Adapter>): Adapter => ({
-  run: (intake, signal) => adapter.run(intake, signal),
-  deliver: (part, signal) => adapter.deliver(part, signal),
-  ...changes,
-});
-
-const changed = (intake: Intake, changes: Partial<Intake>): Intake => ({
-  cursor: intake.cursor,
-  cursorAt: intake.cursorAt,
-  accept: (events, cursor) => intake.accept(events, cursor),
-  relay: (event, waitMs) => intake.relay(event, waitMs),
-  alive: () => intake.alive(),
-  connected: () => intake.connected(),
-  ...changes,
-});
-
-const running =
-  (run: Run): Broken =>
-  (deps, open) => {
-    const adapter = open(deps);
-    return but(adapter, { run: (intake, signal) => run(adapter, intake, signal) });
-  };
-
-const delivering =
-  (deliver: (adapter: Adapter, ...args: Parameters<Adapter['deliver']>) => Promise<Outcome>): Broken =>
-  (deps, open) => {
-    const adapter = open(deps);
-    return but(adapter, { deliver: (part, signal) => deliver(adapter, part, signal) });
-  };
-
 /** What comes and goes over the socket is another than it should be. */
 const overSocket =
-  (change: (socket: Socket) => Partial<Socket>): Broken =>
+  (change: (socket: Socket) => Partial<Socket>): Broken<WeComConfig> =>
   (deps, open) =>
     open({
       ...deps,
@@ -65,7 +33,7 @@ async function* mapped(messages: AsyncIterable<string>, change: (text: string) =
   for await (const text of messages) yield change(text);
 }
 
-const broken: readonly { readonly by: string; readonly caught: string; readonly adapter: Broken }[] = [
+const broken: readonly Break<WeComConfig>[] = [
   {
     by: 'reading on before the events are stored',
     caught: 'intake.store-slow',
@@ -296,7 +264,7 @@ const broken: readonly { readonly by: string; readonly caught: string; readonly 
     by: 'uploading what is too large as far as it is allowed',
     caught: 'delivery.media',
     adapter: (deps, open) =>
-      delivering((adapter, part, signal) => {
+      delivering<WeComConfig>((adapter, part, signal) => {
         const { op } = part;
         if (op.kind !== 'send' || op.media === undefined) return adapter.deliver(part, signal);
         const { bytes: _bytes, ...media } = op.media;
@@ -343,7 +311,3 @@ describe.concurrent('an adapter with a socket is caught', () => {
       await expect(items[caught]!.check(variant)).rejects.toBeInstanceOf(AssertionError);
     });
 });
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 5));
-}
