@@ -70,7 +70,7 @@ export function targetOf(
       : agentById(agents, byHeader.toLowerCase());
   const sessionKey = readSessionKey(headerOf(headers, 'x-openclaw-session-key'), chosen.id, agents.mainKey);
   // A session belongs to its agent, whichever of the two headers names it.
-  const continued = sessionKey ?? (isNamed ? undefined : headerOf(headers, 'x-hermes-session-id'));
+  const continued = sessionKey ?? (isNamed ? undefined : utf8Header(headers['x-hermes-session-id'])?.trim());
   const ofKey = continued === undefined ? undefined : agentOfKey(continued);
   const agent = ofKey === undefined ? chosen : agentById(agents, ofKey);
   const isOwner = caller.isOwner && mayOwn(agent, headerOf(headers, 'x-openclaw-sender-is-owner'));
