@@ -238,6 +238,33 @@ describe.skipIf(!isThere)(`the built-in page in ${browserPath}`, () => {
     await until(() => textOf(answer())).toContain('echo: fail');
   });
 
+  it('shows thoughts and warnings apart from the answer, in their order', async () => {
+    await open();
+    const frame = (delta: object, more: object = {}) =>
+      `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null }], ...more })}\n\n`;
+    const body = [
+      frame({ role: 'assistant' }),
+      frame({ reasoning_content: 'Let me ' }),
+      frame({ reasoning_content: 'think.' }),
+      `event: hermes.status\n${frame({}, { kind: 'warning', text: 'The temperature is ignored.' })}`,
+      frame({ content: 'Thought through.' }),
+      `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'length' }] })}\n\n`,
+      'data: [DONE]\n\n',
+    ].join('');
+    const headers = { 'Content-Type': 'text/event-stream' };
+    await page.route('**/v1/chat/completions', (route) => route.fulfill({ headers, body }));
+    await say('think');
+    await until(isDone).toBe('done');
+    const text = await textOf(answer());
+    const places = ['Let me think.', 'The temperature is ignored.', 'Thought through.', 'length limit'];
+    const found = places.map((place) => text.indexOf(place));
+    expect(found).toEqual(found.toSorted((a, b) => a - b));
+    expect(found).not.toContain(-1);
+    expect(await page.getByText('Let me think.').isVisible()).toBe(false);
+    await page.getByText('Thoughts').click();
+    expect(await page.getByText('Let me think.').isVisible()).toBe(true);
+  });
+
   it('shows what a hostile model writes as text', async () => {
     await open();
     const command = 'echo "<img src=x onerror=hacked=1>"; : <script>globalThis.hacked=1</script>';
@@ -326,6 +353,7 @@ describe.skipIf(!isThere)(`the built-in page in ${browserPath}`, () => {
   });
 
   it('shows the state, and asks for it only while somebody looks', async () => {
+    await page.clock.install();
     await open();
     const panel = page.getByRole('complementary');
     await until(() => panel.textContent()).toMatch(/Model\s*echo.*Up for.*Version\s*0\.1\.0.*Deliveries/);
@@ -335,10 +363,12 @@ describe.skipIf(!isThere)(`the built-in page in ${browserPath}`, () => {
       if (request.url().endsWith('/health/detailed')) asked += 1;
     });
     await hide(true);
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    await page.clock.runFor(120_000);
     expect(asked).toBe(0);
     await hide(false);
     await until(() => asked).toBe(1);
+    await page.clock.runFor(6_000);
+    await until(() => asked).toBeGreaterThan(1);
   });
 
   it('sends a picture to the model', async () => {

@@ -40,6 +40,8 @@ export class AnswerView {
   #running = new Map();
   /** @type {HTMLElement | undefined} */
   #tools;
+  /** @type {HTMLElement | undefined} */
+  #thoughts;
   #frame = 0;
   #isStale = false;
   #startedAt = performance.now();
@@ -72,10 +74,27 @@ export class AnswerView {
       this.#body.append(view.element);
       this.#piece = { view, text: '' };
       this.#tools = undefined;
+      this.#thoughts = undefined;
     }
     this.#piece.text += delta;
     this.#thinking.hidden = true;
     this.#drawSoon();
+  }
+
+  /** @param {string} delta */
+  thought(delta) {
+    this.#replaceStale();
+    if (this.#thoughts === undefined) {
+      this.#draw();
+      this.#piece = undefined;
+      this.#tools = undefined;
+      this.#thoughts = make('p', { dir: 'auto' });
+      this.#body.append(
+        make('details', { class: 'thoughts' }, make('summary', {}, 'Thoughts'), this.#thoughts),
+      );
+    }
+    this.#thoughts.append(delta);
+    this.#moved();
   }
 
   /** @param {Tool} tool */
@@ -92,6 +111,7 @@ export class AnswerView {
       const row = make('li', { class: 'tool', 'data-state': 'running' }, icon, name, ...shown, mark);
       if (this.#tools === undefined) {
         this.#tools = make('ul', { class: 'tools', 'aria-label': 'Tools' });
+        this.#thoughts = undefined;
         this.#body.append(this.#tools);
       }
       this.#tools.append(row);
@@ -113,6 +133,7 @@ export class AnswerView {
     this.#draw();
     this.#piece = undefined;
     this.#tools = undefined;
+    this.#thoughts = undefined;
     this.#body.append(make('p', { class: 'note' }, text));
     this.#moved();
   }
@@ -177,6 +198,7 @@ export class AnswerView {
     this.text = '';
     this.#piece = undefined;
     this.#tools = undefined;
+    this.#thoughts = undefined;
     this.#running.clear();
     this.#body.replaceChildren();
   }

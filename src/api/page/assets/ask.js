@@ -9,6 +9,7 @@ import { readEvents } from './sse.js';
  * @typedef {object} Listener
  * @property {() => void} begin A stream begins. What an earlier one wrote is replaced by what comes now.
  * @property {(text: string) => void} text
+ * @property {(text: string) => void} thought Only if the gateway shows the model's reasoning.
  * @property {(tool: Tool) => void} tool
  * @property {(text: string) => void} note
  * @property {(why: Why) => void} waiting Nothing to do but to wait; goes on by itself.
@@ -142,6 +143,8 @@ function take(event, frame, listener, model) {
   const choice = frame.choices?.[0];
   const text = choice?.delta?.content;
   if (typeof text === 'string' && text !== '') listener.text(text);
+  const thought = choice?.delta?.reasoning_content;
+  if (typeof thought === 'string' && thought !== '') listener.thought(thought);
   if (typeof choice?.finish_reason !== 'string') return undefined;
   if (choice.finish_reason === 'error') throw failure(frame);
   const tokens = frame.usage?.total_tokens;

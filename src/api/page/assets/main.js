@@ -99,6 +99,7 @@ async function write(request, answer, takeBack) {
       {
         begin: () => answer.begin(),
         text: (delta) => answer.write(delta),
+        thought: (delta) => answer.thought(delta),
         tool: (tool) => answer.tool(tool),
         note: (text) => answer.note(text),
         waiting(why) {
@@ -119,7 +120,9 @@ async function write(request, answer, takeBack) {
       answer.stopped();
       conversation.push({ role: 'assistant', text: answer.text });
     } else if (error instanceof NotNow) answer.failed(error.message, again, 'Enter the key');
-    else if (error instanceof Refusal && error.status >= 400 && error.status < 500) {
+    else if (error instanceof Refusal && error.status === 403) {
+      answer.failed(error.message, () => void lock.ask().then(again, () => {}), 'Use another key');
+    } else if (error instanceof Refusal && error.status >= 400 && error.status < 500) {
       answer.failed(error.message, takeBack, 'Change the message');
     } else answer.failed(messageOf(error), again);
   } finally {
@@ -146,6 +149,8 @@ fresh.addEventListener('click', () => {
   for (const each of [...log.children]) if (each !== welcome) each.remove();
   welcome.hidden = false;
   fresh.hidden = true;
+  isAtEnd = true;
+  follow();
   announce('New chat');
   composer.focus();
 });
