@@ -33,6 +33,10 @@ export class Questions {
     this.#emit = emit;
   }
 
+  get isOpen(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** Never rejects. Refused at once when `signal` aborts, `expired` when nobody answers in time. */
   ask({ request, clock, timeoutMs, allowForEver }: Asking, signal: AbortSignal): Promise<Consent> {
     const { keys, command, why } = request;

@@ -75,6 +75,8 @@ export interface AllowList {
 
 const stoppedByUser = { code: 'interrupted', message: 'Stopped by the user.' };
 
+const shutdown = () => new Interrupted('shutdown', 'The gateway is shutting down.');
+
 /** Turns that may run at once; more wait in their lanes. */
 const mostRunning = 256;
 /** Requests that may wait; more are refused with BUSY. */
@@ -245,11 +247,13 @@ export class TurnEngine implements Turns {
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
     const idle = this.#lanes.stop();
+    // Nobody shall wait for an answer of a person; the question is asked again after the next start.
+    for (const turn of this.#turns.values()) if (turn.isAsking) turn.stop(shutdown());
     const giveUp = new AbortController();
     await Promise.race([idle, this.#deps.clock.sleep(graceMs, giveUp.signal)]);
     giveUp.abort();
     for (const turn of this.#turns.values()) {
-      turn.stop(new Interrupted('shutdown', 'The gateway is shutting down.'));
+      turn.stop(shutdown());
     }
     const last = new AbortController();
     await Promise.race([idle, this.#deps.clock.sleep(5_000, last.signal)]);

@@ -110,6 +110,11 @@ export class RunningTurn implements TurnHandle {
     return this.#questions.ask(asking, signal);
   }
 
+  /** It waits for a person. */
+  get isAsking(): boolean {
+    return this.#questions?.isOpen ?? false;
+  }
+
   answer(choice: ApprovalChoice, which: 'oldest' | 'all' | { readonly id: string }): number {
     return this.#questions?.answer(choice, which) ?? 0;
   }

@@ -12,7 +12,7 @@ import { type AccountRoute, accept, accountId } from '../intake/accept.ts';
 import { draftParts } from '../outbox/draft.ts';
 import type { Store } from '../store/store.ts';
 import { plainDialect } from '../text/plain.ts';
-import { type Outlet, TurnEngine } from './engine.ts';
+import { type AllowList, type Outlet, TurnEngine } from './engine.ts';
 
 export interface Run {
   readonly run: AgentRun;
@@ -77,9 +77,9 @@ export function scriptedAgent() {
           exit: 'text_response',
           ...more,
         });
-        run.signal.addEventListener('abort', () =>
-          resolve(result({ status: 'interrupted', text: '', messages: [] })),
-        );
+        const stop = () => resolve(result({ status: 'interrupted', text: '', messages: [] }));
+        if (run.signal.aborted) stop();
+        run.signal.addEventListener('abort', stop);
         runs.push({ run, finish: (more = {}) => resolve(result(more)) });
       }),
   };
@@ -91,6 +91,7 @@ export interface EngineOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly outlet?: Partial<Outlet>;
+  readonly allowList?: AllowList;
   /** See `EngineDeps.widestFor`. */
   readonly widest?: readonly string[];
   /** Quiet window of the account; default none. */
@@ -133,6 +134,7 @@ export function engineOn(store: Store, options: EngineOptions = {}) {
     toolsFor: () => new Set(['todo', 'terminal']),
     ...(options.widest === undefined ? {} : { widestFor: () => new Set(options.widest) }),
     contextFor: () => undefined,
+    ...(options.allowList && { allowList: options.allowList }),
   });
   const deps = { store, clock, log, settings: settings(busyMode), wake: engine.wake.bind(engine) };
   const send = (...events: Inbound[]) => accept(deps, routeOf('1', options.batch), events, undefined);
