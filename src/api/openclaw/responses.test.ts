@@ -230,6 +230,14 @@ describe('its session', () => {
     expect(last(server).history).toEqual([]);
   });
 
+  test('that calls its agent main is that of the default agent where none is called so', async () => {
+    await using server = await serve({ agents: { list: [agent('solo')], fallback: 'solo' } });
+    const headers = { 'x-openclaw-session-key': 'agent:main:x' };
+    const first = await server.ask({ model, input: 'x' }, '', headers);
+    await server.ask({ model, input: 'y', previous_response_id: first['id'] });
+    expect(last(server).sessionId).toBe('agent:main:x');
+  });
+
   test('a repeated key for another agent is another request', async () => {
     await using server = await serve({ agents: { list } });
     const once = { 'Idempotency-Key': 'k' };

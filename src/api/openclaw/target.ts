@@ -106,6 +106,13 @@ export function agentById(agents: AgentsSettings, id: string): AgentProfile {
   throw badRequest(`Unknown agent '${id.slice(0, 64)}'.`);
 }
 
+/** False for a session of another agent, also of one that is no longer configured; keys without an agent are anybody's. */
+export function mayContinue(agents: AgentsSettings, agent: AgentProfile, session: string): boolean {
+  const id = agentOfKey(session);
+  if (id === undefined || id === agent.id) return true;
+  return id === 'main' && agent.id === agents.fallback && !agents.list.some((each) => each.id === id);
+}
+
 function agentOfModel(agents: AgentsSettings, model: string): AgentProfile {
   const id = namespaced.exec(model)?.[1]?.trim().toLowerCase();
   if (id === undefined || (id === 'default' && /^openclaw\//i.test(model))) return defaultAgent(agents);

@@ -7,8 +7,8 @@ import { type ApiError, badRequest } from '../errors.ts';
 import { toHeader } from '../headers.ts';
 import { nothingSaid } from '../openclaw/failure.ts';
 import { type Added, addedTo, nothingAsked } from '../openclaw/responses.ts';
-import { agentOfKey, freshKey, userKey, uuid } from '../openclaw/session-key.ts';
-import { modelOf, type TargetDeps } from '../openclaw/target.ts';
+import { freshKey, userKey, uuid } from '../openclaw/session-key.ts';
+import { mayContinue, modelOf, type TargetDeps } from '../openclaw/target.ts';
 import { laneOf, readSessionHeaders } from '../session.ts';
 import { type Chain, type Kept, source } from './archive.ts';
 import { isSummary, joinConversation } from './items.ts';
@@ -45,7 +45,7 @@ export async function planResponse(
     ...fields,
     reasoning_effort: fields.reasoning?.effort,
   });
-  const before = await findBefore(asked, chain, clock);
+  const before = await findBefore(asked, chain, deps);
   const stored = asked.history ?? before.kept?.history ?? [];
   const isChained = asked.history === undefined && before.kept !== undefined;
   if (target.isNamed && asked.input.messages.length === 0) throw nothingAsked();
@@ -136,7 +136,7 @@ interface Before {
 async function findBefore(
   { fields, history, conversation, target }: Asked,
   chain: Chain,
-  clock: Clock,
+  { clock, agents }: Pick<PlanDeps, 'clock' | 'agents'>,
 ): Promise<Before> {
   const { agent, isNamed, sessionKey } = target;
   const id = fields.previous_response_id;
@@ -144,9 +144,8 @@ async function findBefore(
     const kept = await chain.find(id);
     // History that was sent replaces the chain; then only its session goes on.
     if (kept === undefined && history === undefined) throw previousNotFound(id);
-    const owner = kept && agentOfKey(kept.session);
     // What one agent was told is not for another one, whose tools and prompt differ.
-    if (owner !== undefined && owner !== agent.id) throw previousNotFound(id);
+    if (kept && !mayContinue(agents, agent, kept.session)) throw previousNotFound(id);
     const isKeyed = kept?.isKeyed === true && history === undefined;
     return { kept, name: undefined, session: kept?.session, isKeyed };
   }
