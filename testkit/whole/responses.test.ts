@@ -103,7 +103,7 @@ describe('the official openai client, unmodified, on /v1/responses', () => {
     expect(failed).toMatchObject({ status: 'failed', error: { code: 'invalid_output' } });
   });
 
-  it('parses an answer by the schema helper, whole and from a stream', async () => {
+  it('parses an answer by a zod schema, whole and from a stream', async () => {
     const Event = z.object({ name: z.string(), people: z.array(z.string()) });
     const event = { name: 'Fair', people: ['Ann', 'Bob'] };
     served.upstream.script({ text: JSON.stringify(event) }, { text: JSON.stringify(event) });
