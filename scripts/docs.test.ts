@@ -3,12 +3,15 @@ import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { knownPlatforms } from '../src/cli/platforms.ts';
 import { loadSettings } from '../src/config/load.ts';
 import { describeProblem } from '../src/config/problem.ts';
+import { listPlatforms, loadPlatform } from '../src/platforms/registry.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const pages = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: root })].map((path) => ({
+const written = ['docs/**/*.md', 'src/platforms/*/README.md'];
+const pages = ['README.md', 'CONTRIBUTING.md', ...globSync(written, { cwd: root })].map((path) => ({
   path,
   text: readFileSync(join(root, path), 'utf8'),
 }));
@@ -25,6 +28,24 @@ describe.each(pages)('$path', ({ path, text }) => {
   it('shows only configuration that is accepted without a complaint', async () => {
     const found = await Promise.all(fences(text, 'yaml').map(problemsOf));
     expect(found.flat()).toEqual([]);
+  });
+});
+
+describe('the page of a platform', async () => {
+  it.each(await listPlatforms())('$name names every setting, variable and secret of it', async ({ name }) => {
+    const text = pages.find(({ path }) => path === `src/platforms/${name}/README.md`)?.text ?? '';
+    const { config, manifest } = await loadPlatform(name);
+    const schema = z.toJSONSchema(config.schema, { io: 'input', unrepresentable: 'any' });
+    const variables = Object.values(manifest.env).flat();
+    const names = [
+      ...Object.keys(schema.properties ?? {}),
+      ...Object.keys(config.env),
+      ...variables,
+      ...(manifest.sections ?? []),
+    ];
+    const said = new Set(text.match(/[A-Za-z_]+/g));
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((each) => !said.has(each))).toEqual([]);
   });
 });
 
