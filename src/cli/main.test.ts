@@ -156,6 +156,7 @@ describe('hermes gateway', () => {
     expect(await code).toBe(0);
     expect(gateway.options().settings.api).toMatchObject({ enabled: true, host: '127.0.0.1', port: 8642 });
     expect(host.err()).toContain('http://127.0.0.1:8642/v1');
+    expect(host.err()).toMatch(/Page +http:\/\/127\.0\.0\.1:8642\/\n/);
     expect(host.err()).toContain('OPENROUTER_API_KEY');
     expect(host.err()).not.toContain('\u001b');
     expect(host.out()).toBe('');

@@ -60,7 +60,10 @@ function send(text, pictures) {
   welcome.hidden = true;
   fresh.hidden = false;
   isAtEnd = true;
-  said.push({ role: 'user', text, pictures });
+  const conversation = said;
+  /** @type {Said} */
+  const question = { role: 'user', text, pictures };
+  conversation.push(question);
   const view = questionView(text, pictures);
   const answer = new AnswerView(follow);
   log.append(view, answer.element);
@@ -73,7 +76,7 @@ function send(text, pictures) {
   void write(request, answer, () => {
     view.remove();
     answer.element.remove();
-    said.splice(-1, 1);
+    conversation.splice(conversation.indexOf(question), 1);
     composer.fill(text, pictures);
     composer.focus();
   });
@@ -92,7 +95,9 @@ async function write(request, answer, takeBack) {
   answer.begin();
   follow();
   panel.soon();
-  const again = () => void write(request, answer, takeBack);
+  const again = () => {
+    if (running === undefined) void write(request, answer, takeBack);
+  };
   try {
     const end = await ask(
       request,

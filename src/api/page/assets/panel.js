@@ -31,7 +31,7 @@ export class Panel {
   #timer = 0;
   #isAsking = false;
   #isOff = true;
-  /** The part that is on the screen, so that nothing is redrawn under a reader. */
+  /** What is on the screen, so that nothing is drawn again under a reader. */
   #drawn = '';
 
   /**
@@ -42,6 +42,7 @@ export class Panel {
   constructor({ seen, refused }) {
     this.#seen = seen;
     this.#refused = refused;
+    byId('address').append(...address());
     document.addEventListener('visibilitychange', () => {
       clearTimeout(this.#timer);
       if (!document.hidden && !this.#isOff) void this.#ask();
@@ -242,9 +243,6 @@ function draw(facts, platforms) {
     make('dl', { class: 'facts' }, ...rows),
     make('h2', {}, 'Platforms'),
     drawPlatforms(platforms),
-    make('h2', {}, 'Your programs'),
-    make('p', { class: 'quiet-text' }, 'Any OpenAI client works with this base URL.'),
-    address(),
   ];
 }
 
@@ -276,5 +274,5 @@ function drawPlatforms(platforms) {
 function address() {
   const url = new URL('v1', document.baseURI).href;
   const copy = copyButton(() => url, 'Copy the base URL');
-  return make('p', { class: 'address' }, make('code', {}, url), ...(copy === undefined ? [] : [copy]));
+  return [make('code', {}, url), ...(copy === undefined ? [] : [copy])];
 }
