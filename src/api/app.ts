@@ -117,6 +117,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   });
   const asynchronous = openRuns({
     ...shared,
+    media: media.responses,
     store: options.runs ?? memoryRuns(clock),
     chain: (caller) => responses.chain(caller),
   });
@@ -151,6 +152,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     log,
     limits,
     disabled: disabledPaths(agents),
+    strictTransport: agents.strictTransport,
   });
   if (agents.endpoints.responses) responses.attach(server.server);
 

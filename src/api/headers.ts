@@ -9,6 +9,13 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   'X-XSS-Protection': '0',
 };
 
+/** The same with the configured transport policy: false = none, undefined = the usual one. */
+export function headersWith(policy: string | false | undefined): Readonly<Record<string, string>> {
+  const { 'Strict-Transport-Security': usual, ...rest } = securityHeaders;
+  const value = policy ?? usual;
+  return value === false || value === undefined ? rest : { ...rest, 'Strict-Transport-Security': value };
+}
+
 /**
  * A request header as its sender wrote it. Node hands out header bytes as latin1; undefined when the bytes are not
  * UTF-8, so that nothing downstream sees a replacement character it could match by accident.

@@ -10,7 +10,7 @@ import { type Access, isScope, type Scope } from './auth.ts';
 import { bodyTooLarge, maxBodyBytes } from './body.ts';
 import { cors } from './cors.ts';
 import { ApiError, badRequest, notFound, toApiError } from './errors.ts';
-import { hasRawBytes, securityHeaders } from './headers.ts';
+import { hasRawBytes, headersWith, securityHeaders } from './headers.ts';
 import { methodFinder, type Route } from './routes.ts';
 
 export interface HttpLimits {
@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly limits: HttpLimits;
   /** Paths that are switched off, with everything below them. */
   readonly disabled: readonly string[];
+  /** See `headersWith`. */
+  readonly strictTransport: string | false | undefined;
 }
 
 /** The HTTP layer (api-server §2): what holds for every route, in one order, before any handler runs. */
@@ -77,8 +79,9 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
   const gate = gateOf(options);
+  const always = headersWith(options.strictTransport);
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(securityHeaders).header('X-Request-Id', request.id);
+    reply.headers(always).header('X-Request-Id', request.id);
     // The body is JSON whatever the sender calls it.
     delete request.raw.headers['content-type'];
     const refusal = gate(request, reply);

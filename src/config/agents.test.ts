@@ -39,6 +39,7 @@ describe('agents of the configuration', () => {
       fallback: 'main',
       mainKey: { scope: 'agent', name: 'main' },
       endpoints: { chat: true, responses: true },
+      strictTransport: undefined,
       invoke: { allow: [], deny: [] },
     });
   });
@@ -110,6 +111,18 @@ agents:
   it('stay public when nobody can tell what publicMode says', async () => {
     const { agents } = await load('agents: {list: [{id: a, publicMode: maybe}]}');
     expect(agents.list[0]?.publicMode).toBe(true);
+  });
+
+  it.each([
+    ['max-age=60', 'max-age=60'],
+    ['false', false],
+    ['true', undefined],
+    ['"a\\nb"', undefined],
+  ])('read a transport policy of %s', async (written, expected) => {
+    const { agents } = await load(
+      `gateway: {http: {securityHeaders: {strictTransportSecurity: ${written}}}}`,
+    );
+    expect(agents.strictTransport).toBe(expected);
   });
 
   it('warn of keys that have no effect', async () => {

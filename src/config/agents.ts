@@ -83,8 +83,16 @@ export function agentsOf(reader: KeyReader, report: Report): AgentsSettings {
       chat: reader.value('gateway.http.endpoints.chatCompletions.enabled'),
       responses: reader.value('gateway.http.endpoints.responses.enabled'),
     },
+    strictTransport: strictTransportOf(reader),
     invoke: { allow: reader.value('gateway.tools.allow'), deny: reader.value('gateway.tools.deny') },
   };
+}
+
+/** A header is one line; what would not be is left to the default. */
+function strictTransportOf(reader: KeyReader): AgentsSettings['strictTransport'] {
+  const written = reader.value('gateway.http.securityHeaders.strictTransportSecurity');
+  if (typeof written !== 'string') return written === false ? false : undefined;
+  return /^[\x20-\x7e]+$/.test(written.trim()) ? written.trim() : undefined;
 }
 
 function mainKeyOf(reader: KeyReader): AgentsSettings['mainKey'] {

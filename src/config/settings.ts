@@ -264,6 +264,8 @@ export interface AgentsSettings {
   readonly mainKey: { readonly scope: 'global' } | { readonly scope: 'agent'; readonly name: string };
   /** False = the path does not exist. */
   readonly endpoints: { readonly chat: boolean; readonly responses: boolean };
+  /** Value of the header; false = not sent, undefined = the usual one. */
+  readonly strictTransport: string | false | undefined;
   /** Exceptions to what `POST /tools/invoke` never calls; `deny` beats `allow`. */
   readonly invoke: { readonly allow: readonly string[]; readonly deny: readonly string[] };
 }

@@ -47,6 +47,19 @@ describe('an endpoint that is served', () => {
   );
 });
 
+describe('the transport policy', () => {
+  test.each([
+    [undefined, 'max-age=31536000; includeSubDomains'],
+    ['max-age=60', 'max-age=60'],
+    [false, null],
+  ] as const)('of %s is sent as %s', async (strictTransport, expected) => {
+    await using server = await listenFake({ agents: { strictTransport } });
+    const { headers } = await server.get('/health');
+    expect(headers.get('strict-transport-security')).toBe(expected);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+  });
+});
+
 describe('the list of models', () => {
   test('says how much the configured model takes, when the configuration says it', () => {
     const first = (contextWindow: number | undefined) =>

@@ -24,6 +24,7 @@ export const agentsDefaults: AgentsSettings = {
   fallback: 'main',
   mainKey: { scope: 'agent', name: 'main' },
   endpoints: { chat: true, responses: true },
+  strictTransport: undefined,
   invoke: { allow: [], deny: [] },
 };
 

@@ -1,4 +1,5 @@
 /** Agents behind the HTTP API, and what its OpenClaw-compatible part serves (openclaw-http §5, §13, §15). */
+import { z } from 'zod';
 import { choice, entries, flag, mapping, names, text } from '../values.ts';
 import { key, unset } from './shape.ts';
 
@@ -47,6 +48,11 @@ export const agentsKeys = {
     guard: true,
     field: 'agents.endpoints.responses',
   }),
+  'gateway.http.securityHeaders.strictTransportSecurity': unset(
+    z.union([flag(), text()], { error: 'expected text or false' }),
+    'Value of `Strict-Transport-Security`; `false` = not sent, unset = one year with subdomains.',
+    { field: 'agents.strictTransport' },
+  ),
   'session.mainKey': key(text(), 'main', 'Name of the session that callers mean who name none.', {
     field: 'agents.mainKey',
   }),
