@@ -58,6 +58,12 @@ it('the wizard has its steps, and configuration its variables and secrets', asyn
   expect(spec?.manifest.secrets).toEqual(['token']);
 });
 
+it('its own page names its settings from the first minute', async () => {
+  const page = await readFile(join(tree, 'src/platforms/third_net/README.md'), 'utf8');
+  for (const name of ['token', 'base_url', 'THIRD_NET_TOKEN', 'THIRD_NET_HOME_CHANNEL'])
+    expect(page).toContain(`\`${name}\``);
+});
+
 it('the reference pages have its tables', { timeout: 60_000 }, async () => {
   await run(process.execPath, ['scripts/generate-docs.ts'], { cwd: tree });
   const page = await readFile(join(tree, 'docs/reference/platforms.md'), 'utf8');
