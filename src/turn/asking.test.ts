@@ -3,13 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { virtualClock } from '../../testkit/clock.ts';
 import type { AgentEvent } from '../core/agent-event.ts';
 import { systemClock } from '../core/clock.ts';
-import { brand, type SessionKey, type TurnId } from '../core/ids.ts';
+import { brand, type SessionKey, type TraceId, type TurnId } from '../core/ids.ts';
 import { silentLog } from '../core/log.ts';
 import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
 import type { TurnHandle, TurnRequest } from './contract.ts';
+import { watchInactivity } from './inactivity.ts';
+import { RunningTurn } from './running.ts';
 import { type EngineOptions, engineOn, message, until } from './testing.ts';
 
 const request = (key: string, more: Partial<TurnRequest> = {}): TurnRequest => ({
@@ -113,6 +116,25 @@ describe('consent', () => {
     await engine.drain(600_000);
     expect([await open, (await waiting.result).exit]).toEqual(['denied', 'suspended']);
   });
+});
+
+it('a turn that waits for a person is not silent', async () => {
+  const clock = virtualClock();
+  const identity = { turn: brand<TurnId>('t'), trace: brand<TraceId>('x'), key: brand<SessionKey>('k') };
+  const running = new RunningTurn(
+    { ...identity, source: 'api_server', consumer: 'chat', isRequest: true },
+    () => {},
+  );
+  const unwatch = watchInactivity(clock, 1_000, running);
+  const asking = { request: dangerous, clock, timeoutMs: 60_000, allowForEver: undefined };
+  const answer = running.ask(asking, running.signal);
+  await clock.advance(30_000);
+  expect(running.signal.aborted).toBe(false);
+  running.answer('once', 'oldest');
+  expect(await answer).toBe('allowed');
+  await clock.advance(2_500);
+  expect(running.signal.aborted).toBe(true);
+  unwatch();
 });
 
 describe('guidance', () => {

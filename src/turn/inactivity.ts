@@ -11,6 +11,8 @@ export function watchInactivity(clock: Clock, limitMs: number, running: RunningT
   let cancel = () => {};
   const look = (afterMs: number) => {
     cancel = clock.after(afterMs, () => {
+      // Waiting for a person is no silence of ours, and has a limit of its own.
+      if (running.isAsking) last = clock.monotonic();
       const left = last + limitMs - clock.monotonic();
       if (left > 0) look(left);
       else running.stop(new Interrupted('inactive', 'No tool call and no token came for too long.'));
