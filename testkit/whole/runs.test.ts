@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type RunEvent, type RunStatus, runEvent, runStatus } from '../../src/api/runs/schema.ts';
@@ -184,7 +184,7 @@ describe('a run', () => {
     expect((await listen(run)).events).toEqual(heard.events);
   });
 
-  it('goes on after a graceful restart too; a stop or guidance that was accepted holds', async () => {
+  it('goes on after a graceful restart too, and its readers know that they have to come again', async () => {
     served.upstream.script({ text: 'a b c d', fault: { kind: 'hang-mid-stream' } });
     const run = await startRun({ input: 'work' });
     await expect
@@ -196,6 +196,69 @@ describe('a run', () => {
     expect((await cut).isClosed).toBe(false);
     await until(run, 'completed');
     expect((await statusOf(run)).output).toBe('a b c d e');
+  });
+
+  it('killed after guidance was accepted still hears it', async () => {
+    const file = join(served.home.path, 'heard');
+    served.upstream.script(terminal(`touch ${file}; sleep 30`), { text: 'as you wish' });
+    const run = await startRun({ input: 'work' });
+    await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(true);
+    expect((await control(run, 'steer', { input: 'in Latin' })).status).toBe(200);
+    await served.restart('SIGKILL');
+    await until(run, 'completed');
+    expect(served.shown().at(-1)?.content).toContain('User guidance: in Latin');
+    expect(await statusOf(run)).not.toHaveProperty('pending_steer');
+  });
+
+  it('killed after its stop was accepted does not go on', async () => {
+    served.upstream.script({ text: 'a b c d', fault: { kind: 'hang-mid-stream' } });
+    const first = await startRun({ input: 'work', session_id: 'stopped' });
+    await expect
+      .poll(async () => (await statusOf(first)).last_event, { timeout: 10_000 })
+      .toBe('message.delta');
+    const waiting = await startRun({ input: 'more', session_id: 'stopped' });
+    expect((await statusOf(waiting)).status).toBe('queued');
+    expect((await control(waiting, 'stop')).body).toEqual({ run_id: waiting, status: 'stopping' });
+    served.upstream.script({ text: 'first' });
+    await served.restart('SIGKILL');
+    await until(first, 'completed');
+    await until(waiting, 'cancelled');
+    expect(served.seen()).toHaveLength(2);
+  });
+
+  it('killed while it waits for consent ends all the same, and nothing ran', async () => {
+    const kept = join(served.home.path, 'kept');
+    writeFileSync(kept, '');
+    served.upstream.script(terminal(`rm -r ${kept}`), terminal(`rm -r ${kept}`), { text: 'gone' });
+    const run = await startRun({ input: 'clean up' });
+    await until(run, 'waiting_for_approval');
+    const before = (await statusOf(run)).approval;
+    await served.restart('SIGKILL');
+    await until(run, 'waiting_for_approval');
+    expect((await statusOf(run)).approval?.request_id).not.toBe(before?.request_id);
+    expect(existsSync(kept)).toBe(true);
+    await control(run, 'approval', { choice: 'once' });
+    await until(run, 'completed');
+    expect(existsSync(kept)).toBe(false);
+  });
+
+  it('what its owner allows for ever is written into the configuration and not asked again', async () => {
+    const again = async (name: string) => {
+      const repository = join(served.home.path, name);
+      served.upstream.script(terminal(`git -C ${repository} push -f`), { text: 'pushed' });
+      return startRun({ input: 'push' });
+    };
+    const asked = await again('one');
+    await until(asked, 'waiting_for_approval');
+    const keys = (await statusOf(asked)).approval?.pattern_keys ?? [];
+    expect((await control(asked, 'approval', { choice: 'always' })).status).toBe(200);
+    await until(asked, 'completed');
+    await until(await again('two'), 'completed');
+    await expect
+      .poll(() => readFileSync(join(served.home.path, 'config.yaml'), 'utf8'), { timeout: 5_000 })
+      .toContain(keys[0]);
+    await served.restart('SIGTERM');
+    await until(await again('three'), 'completed');
   });
 
   it('continues the session its session key stands for', async () => {
@@ -221,5 +284,75 @@ describe('a run', () => {
       'echo: my name is Bob',
       'who am I',
     ]);
+  });
+
+  it('counts at the cap together with every other turn, also those that a restart brought back', async () => {
+    served.upstream.script(
+      ...Array.from({ length: 10 }, () => ({ text: 'a b c d', fault: { kind: 'hang-mid-stream' as const } })),
+    );
+    const runs = [];
+    for (let n = 0; n < 10; n += 1) runs.push(await startRun({ input: 'x' }));
+    const full = async () => {
+      const chat = await served.post('/v1/chat/completions', { messages: [{ role: 'user', content: 'x' }] });
+      const run = await served.post('/v1/runs', { input: 'x' });
+      expect([chat.status, run.status, run.headers.get('retry-after')]).toEqual([429, 429, '1']);
+      expect(await run.json()).toMatchObject({
+        error: { message: 'Too many concurrent runs (max 10)', code: 'rate_limit_exceeded' },
+      });
+    };
+    await full();
+    await expect.poll(() => served.seen().length, { timeout: 10_000 }).toBe(10);
+    served.upstream.script(
+      ...runs.map(() => ({ text: 'a b c d', fault: { kind: 'hang-mid-stream' as const } })),
+    );
+    await served.restart('SIGKILL');
+    await full();
+    await expect.poll(() => served.seen().length, { timeout: 10_000 }).toBe(20);
+    for (const run of runs) await control(run, 'stop');
+    for (const run of runs) await until(run, 'cancelled');
+    await until(await startRun({ input: 'x' }), 'completed');
+  });
+});
+
+describe('a run of another caller', () => {
+  const apart = serve({
+    yaml: () =>
+      'platforms: {api_server: {keys: [{name: ci, key: ci-secret-0123456789, scopes: [runs]}, {name: chat, key: chat-secret-0123456789, scopes: [chat]}]}}',
+  });
+
+  it('is not there, whatever is asked of it; its idempotency keys are its own', async () => {
+    const ci = { authorization: 'Bearer ci-secret-0123456789' };
+    const retry = { 'idempotency-key': 'same' };
+    const mine = await apart.post('/v1/runs', { input: 'x' }, { headers: retry });
+    const { run_id: run } = (await mine.json()) as { readonly run_id: string };
+    for (const [path, init] of [
+      [`/v1/runs/${run}`, {}],
+      [`/v1/runs/${run}/events`, {}],
+      [`/v1/runs/${run}/stop`, { method: 'POST' }],
+      [`/v1/runs/${run}/approval`, { method: 'POST', body: '{"choice":"once"}' }],
+      [`/v1/runs/${run}/steer`, { method: 'POST', body: '{"input":"x"}' }],
+    ] as const) {
+      const reply = await apart.call(path, { ...init, headers: ci });
+      expect([path, reply.status]).toEqual([path, 404]);
+    }
+    const theirs = await apart.post('/v1/runs', { input: 'y' }, { headers: { ...retry, ...ci } });
+    expect(await theirs.json()).toMatchObject({ replayed: false });
+    const chat = { authorization: 'Bearer chat-secret-0123456789' };
+    expect((await apart.post('/v1/runs', { input: 'x' }, { headers: chat })).status).toBe(403);
+  });
+
+  it('may not allow for ever what is not its machine', async () => {
+    const ci = { authorization: 'Bearer ci-secret-0123456789' };
+    await expect.poll(() => apart.active(), { timeout: 10_000 }).toBe(0);
+    apart.upstream.script(terminal('git push -f'), { text: 'pushed' });
+    const begun = await apart.post('/v1/runs', { input: 'x' }, { headers: ci });
+    const { run_id: run } = (await begun.json()) as { readonly run_id: string };
+    const look = async () =>
+      runStatus.parse(await (await apart.call(`/v1/runs/${run}`, { headers: ci })).json());
+    await expect.poll(async () => (await look()).status, { timeout: 10_000 }).toMatch(/waiting|completed/);
+    expect((await look()).approval?.choices).toEqual(['once', 'session', 'deny']);
+    const reply = await apart.post(`/v1/runs/${run}/approval`, { choice: 'always' }, { headers: ci });
+    expect(reply.status).toBe(400);
+    await apart.post(`/v1/runs/${run}/approval`, { choice: 'deny' }, { headers: ci });
   });
 });
