@@ -28,7 +28,7 @@ import { failedResult, isInactive, isShutdown, isUnwritable, suspended } from '.
 import { commitEnding } from './finish.ts';
 import { watchInactivity } from './inactivity.ts';
 import { chatInput } from './input.ts';
-import { openJournal } from './journal.ts';
+import { openJournal, unrecorded } from './journal.ts';
 import { type Continued, continued } from './results.ts';
 import { Interrupted, RunningTurn, type TurnIdentity } from './running.ts';
 import { storeRequest } from './submit.ts';
@@ -397,7 +397,7 @@ export class TurnEngine implements Turns {
   async #run(claim: Claim, running: RunningTurn, resumed: boolean): Promise<TurnResult> {
     const { store, clock, settings, agent } = this.#deps;
     const { work } = claim;
-    const journal = await openJournal(store, clock, claim, resumed);
+    const journal = claim.consumer === 'live' ? unrecorded : await openJournal(store, clock, claim, resumed);
     const { history, input } = await this.#past(claim);
     const shared = {
       turn: claim.turn,

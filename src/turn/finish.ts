@@ -45,7 +45,7 @@ export async function commitEnding(store: Store, clock: Clock, ending: Ending): 
     for (const row of ending.steered) await tx.run(claimInbound, { id: row, turn: claim.turn });
     const { state, reason } = inboundEnd(claim, result);
     await tx.run(settleInbounds, { turn: claim.turn, state, reason });
-    await tx.run(dropSteps, { turn: claim.turn });
+    if (claim.consumer !== 'live') await tx.run(dropSteps, { turn: claim.turn });
     reach('turn:before-commit');
   });
   reach('turn:after-commit');

@@ -64,3 +64,16 @@ export async function openJournal(
     },
   };
 }
+
+/**
+ * For a live request: nobody resumes its turn (docs/decisions/007), so what it did is recorded with its end only. Saves
+ * a synced write per model call and two per tool call.
+ */
+export const unrecorded: Journal = {
+  past: [],
+  async model() {},
+  async toolStarted() {},
+  async toolDone() {
+    reach('tool:finished');
+  },
+};
