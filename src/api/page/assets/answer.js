@@ -5,6 +5,9 @@ import { counted, took } from './words.js';
 
 /** @typedef {import('./ask.js').Tool} Tool */
 
+/** Without a word for so long the answer shows that it is still being thought about. */
+const lullMs = 1_500;
+
 /**
  * @param {string} text
  * @param {readonly string[]} pictures Data URLs.
@@ -45,6 +48,7 @@ export class AnswerView {
   #frame = 0;
   #isStale = false;
   #startedAt = performance.now();
+  #lull = 0;
 
   /** @param {() => void} moved Called when the answer has become longer. */
   constructor(moved) {
@@ -78,6 +82,11 @@ export class AnswerView {
     }
     this.#piece.text += delta;
     this.#thinking.hidden = true;
+    clearTimeout(this.#lull);
+    this.#lull = setTimeout(() => {
+      this.#thinking.hidden = false;
+      this.#moved();
+    }, lullMs);
     this.#drawSoon();
   }
 
@@ -123,6 +132,7 @@ export class AnswerView {
       this.#running.delete(id);
       this.#endTool(known.row, 'done', took(performance.now() - known.since), 'done');
     }
+    clearTimeout(this.#lull);
     this.#thinking.hidden = this.#running.size > 0;
     this.#moved();
   }
@@ -208,6 +218,7 @@ export class AnswerView {
     // A stream without a word and without a tool takes nothing away from what stands there.
     this.#isStale = false;
     this.#draw();
+    clearTimeout(this.#lull);
     this.element.dataset.state = state;
     this.#thinking.hidden = true;
     for (const { row } of this.#running.values()) this.#endTool(row, 'cut', '', 'not finished');
