@@ -508,7 +508,6 @@ export class TurnEngine implements Turns {
     const text = answerOf(result);
     if (last === undefined || text === undefined) return [];
     const to = this.#replyAddress(work.account, last);
-    if (to === undefined) return [];
     const notice =
       reset === undefined
         ? []
@@ -516,19 +515,19 @@ export class TurnEngine implements Turns {
     return [...notice, ...this.#deps.outlet.draft(text, to, 'reply', turn)];
   }
 
-  /** Where the answer goes: back to the chat, or to the target the event names. */
+  /** Where the answer goes: to the target the event names, if it can be reached, else back to the chat. */
   #replyAddress(
     account: string,
     event: ChatWork['events'][number]['event'],
-  ): { readonly account: string; readonly at: Address; readonly replyTo?: string } | undefined {
-    if (event.answerTo === undefined) {
-      return { account, at: event.at, ...(event.message ? { replyTo: event.message } : {}) };
-    }
+  ): { readonly account: string; readonly at: Address; readonly replyTo?: string } {
+    const back = { account, at: event.at, ...(event.message ? { replyTo: event.message } : {}) };
+    if (event.answerTo === undefined) return back;
     try {
       return this.#deps.outlet.resolve(event.answerTo);
     } catch (error) {
+      // An answer that was paid for is not thrown away: where the event came from it can still be read.
       this.#deps.log('error', 'turn.unreachable', { target: event.answerTo, error });
-      return undefined;
+      return back;
     }
   }
 

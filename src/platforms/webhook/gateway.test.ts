@@ -38,6 +38,7 @@ beforeAll(async () => {
     alert: { prompt: 'Disk {host} at {percent}%', deliver: 'telegram', deliver_only: true },
     quiet: { prompt: 'PR {n} is {state}', coalesce: { key: 'n', window_seconds: 2 } },
     pages: { prompt: 'Page {n}', deliver: 'telegram' },
+    lost: { prompt: 'Lost {n}', deliver: 'discord' },
     nowhere: { prompt: 'x', deliver: 'discord', deliver_only: true },
   };
   const gh = { gh: github.gh, gh_env: github.env };
@@ -140,6 +141,12 @@ describe('an event', () => {
   it('is answered in the home channel of another platform', async () => {
     await post('home', { text: 'hello from afar' });
     await expect.poll(() => sent().join(), { timeout: 10_000 }).toContain('hello from afar');
+  });
+
+  it('whose answer has no place to go is answered in the log, which says why', async () => {
+    await post('lost', { n: 1 }, { 'x-github-delivery': 'lost-1' });
+    await expect.poll(logged, { timeout: 10_000 }).toContain('Response for webhook:lost:lost-1: echo:');
+    expect(logged()).toContain('The platform discord is not connected.');
   });
 
   it('whose answer is the marker of silence is delivered nowhere', async () => {
