@@ -8,6 +8,8 @@ const browserPath = '/usr/bin/chromium';
 const isThere = existsSync(browserPath);
 if (!isThere) console.warn(`Skipped: there is no browser at ${browserPath} (apt-get install chromium).`);
 
+const chatKey = 'only-for-chat-0123456789';
+const healthKey = 'only-to-look-0123456789';
 const patience = { timeout: 10_000 };
 let browser: Browser;
 let page: Page;
@@ -54,12 +56,38 @@ describe.skipIf(!isThere)('without a key', () => {
   });
 });
 
-describe.skipIf(!isThere)('after too many wrong keys', () => {
+describe.skipIf(!isThere)('with keys', () => {
   const served = serve({
-    yaml: () => 'gateway: {auth: {rateLimit: {maxAttempts: 2, lockoutMs: 3000, exemptLoopback: false}}}',
+    yaml: [
+      'gateway: {auth: {rateLimit: {maxAttempts: 2, lockoutMs: 3000, exemptLoopback: false}}}',
+      'platforms: {api_server: {keys: [',
+      `  {name: talker, key: ${chatKey}, scopes: [chat]},`,
+      `  {name: watcher, key: ${healthKey}, scopes: [health]}]}}`,
+    ].join('\n'),
   });
 
-  it('the page says how long the door is closed, and opens it after that', async () => {
+  it('a key that may only chat chats, and one that may only look is told what it lacks', async () => {
+    const enter = async (key: string) => {
+      await page.goto(served.home.apiUrl);
+      await page.getByLabel('Key', { exact: true }).fill(key);
+      await page.keyboard.press('Enter');
+      await page.getByRole('dialog').waitFor({ state: 'hidden', timeout: 10_000 });
+      await page.getByRole('textbox', { name: 'Message to Hermes' }).fill('hello');
+      await page.keyboard.press('Enter');
+    };
+    await enter(chatKey);
+    await expect.poll(() => answer().textContent(), patience).toContain('echo: hello');
+    const panel = page.getByRole('complementary');
+    expect(await panel.textContent()).toContain('may chat, but not see the state');
+    await enter(healthKey);
+    await expect.poll(() => answer().textContent(), patience).toContain('lacks the scope chat');
+    await page.getByRole('button', { name: 'Use another key' }).click();
+    await page.getByLabel('Key', { exact: true }).fill(served.home.apiKey);
+    await page.keyboard.press('Enter');
+    await expect.poll(() => answer().textContent(), patience).toContain('echo: hello');
+  });
+
+  it('after too many wrong ones the page says how long the door is closed, and opens it after that', async () => {
     await page.goto(served.home.apiUrl);
     const key = page.getByLabel('Key', { exact: true });
     const problem = page.getByRole('alert');
