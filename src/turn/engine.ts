@@ -505,7 +505,7 @@ export class TurnEngine implements Turns {
   #parts({ work, turn, reset }: Claim, result: TurnResult): readonly PartDraft[] {
     if (work.kind !== 'chat') return [];
     const last = work.events.at(-1)?.event;
-    const text = answerOf(result);
+    const text = answerOf(result, last?.answerTo !== undefined);
     if (last === undefined || text === undefined) return [];
     const to = this.#replyAddress(work.account, last);
     const notice =

@@ -150,10 +150,13 @@ describe('an event', () => {
   });
 
   it('whose answer is the marker of silence is delivered nowhere', async () => {
-    upstream.script({ text: '[SILENT]' });
     const before = sent().length;
-    await post('pages', { n: 1 }, { 'x-github-delivery': 'silent' });
-    await expect.poll(() => asked('Page 1').length, { timeout: 10_000 }).toBe(1);
+    for (const text of ['[SILENT]', 'Nothing new.\n[SILENT]']) {
+      upstream.script({ text });
+      const asks = asked('Page 1').length;
+      await post('pages', { n: 1 }, { 'x-github-delivery': text.slice(0, 5) });
+      await expect.poll(() => asked('Page 1').length, { timeout: 10_000 }).toBe(asks + 1);
+    }
     await post('pages', { n: 2 }, { 'x-github-delivery': 'loud' });
     await expect.poll(() => sent().length, { timeout: 10_000 }).toBe(before + 1);
     expect(sent().at(-1)).toContain('Page 2');
