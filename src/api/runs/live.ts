@@ -62,6 +62,8 @@ export class LiveRun {
   /** Stored batches with their sizes, oldest first, to know what to forget. */
   readonly #stored: { readonly first: number; readonly size: number }[] = [];
   #storedSize = 0;
+  /** The newest events could not be stored, which was said once. */
+  #isLosing = false;
   #pending: Delta | undefined;
   #flushedAt = Number.NEGATIVE_INFINITY;
   #cancelFlush: (() => void) | undefined;
@@ -200,8 +202,11 @@ export class LiveRun {
       const keepFrom = this.#stored[0]?.first ?? first;
       try {
         await this.#deps.store.append(this.id, { first, events }, keepFrom);
+        this.#isLosing = false;
       } catch (error) {
-        this.#deps.log('warn', 'api.run_events_not_kept', { run: this.id, error: String(error) });
+        if (!this.#isLosing)
+          this.#deps.log('warn', 'api.run_events_not_kept', { run: this.id, error: String(error) });
+        this.#isLosing = true;
       }
       this.#show(frames);
     }

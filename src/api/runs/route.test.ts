@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { virtualClock } from '../../../testkit/clock.ts';
 import type { ApprovalQuestion } from '../../core/agent-event.ts';
+import { systemClock } from '../../core/clock.ts';
 import { noUsage } from '../../core/message.ts';
 import type { FakeTurn } from '../testing/fake-turns.ts';
 import { key as apiKey, type OpenOptions, openFake, rawSocket } from '../testing/open.ts';
+import { memoryRuns } from './memory-store.ts';
 
 const hang = (turn: FakeTurn) =>
   turn.emit({ type: 'turn.started', model: 'scripted-model', provider: 'scripted' });
@@ -261,6 +263,44 @@ describe('events', () => {
     expect(done).toBe(false);
     await clock.advance(200);
     expect((await reply).status).toBe(404);
+  });
+
+  test('a reader that leaves takes nothing with it, and one of too many is refused', async () => {
+    await using it = await bench();
+    const { url } = await it.api.listen();
+    const { id, turn } = await it.start();
+    const open = (signal: AbortSignal) =>
+      fetch(`${url}/v1/runs/${id}/events`, { headers: { authorization: `Bearer ${apiKey}` }, signal });
+    const leave = new AbortController();
+    const readers = await Promise.all(Array.from({ length: 32 }, () => open(leave.signal)));
+    expect(readers.map(({ status }) => status)).toEqual(readers.map(() => 200));
+    expect((await open(new AbortController().signal)).status).toBe(429);
+    leave.abort();
+    const stay = new AbortController();
+    const again = await vi.waitUntil(async () => {
+      const reader = await open(stay.signal);
+      return reader.status === 200 && reader;
+    });
+    expect(turn.interruptReason).toBeUndefined();
+    turn.end({ text: 'x' });
+    expect(await again.text()).toContain('run.completed');
+  });
+
+  test('are shown also when they cannot be stored, and the log says so once', async () => {
+    const clock = systemClock;
+    const runs = memoryRuns(clock);
+    const append = async () => Promise.reject(new Error('no room'));
+    await using it = await bench({ runs: { ...runs, append } });
+    const { id, turn } = await it.start();
+    const reader = it.events(id);
+    await it.settle();
+    for (let n = 0; n < 3; n += 1) {
+      turn.tool('terminal', `c${n}`);
+      await it.settle();
+    }
+    turn.end({ text: 'x' });
+    expect((await reader).text.match(/tool\.completed/g)).toHaveLength(3);
+    expect(it.logs.filter(({ event }) => event === 'api.run_events_not_kept')).toHaveLength(1);
   });
 
   test('the oldest are forgotten when there are too many, and the stream says so', async () => {

@@ -82,6 +82,7 @@ export interface OpenOptions {
   readonly script?: Script;
   readonly clock?: Clock;
   readonly limits?: ApiOptions['limits'];
+  readonly runs?: ApiOptions['runs'];
   readonly network?: boolean;
   readonly health?: GatewayHealth;
   readonly isDemo?: boolean;
@@ -128,6 +129,7 @@ export async function openFake(options: OpenOptions = {}): Promise<Opened> {
     model: { name: 'configured-model', provider: 'scripted', isDemo: options.isDemo ?? false },
     isNetworkAccessible: async () => options.network ?? false,
     limits: { closeGraceMs: 200, ...options.limits },
+    ...(options.runs && { runs: options.runs }),
     ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
   });
   return { api, turns, tools, logs };
