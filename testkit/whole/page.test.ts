@@ -152,6 +152,20 @@ describe.skipIf(!isThere)(`the built-in page in ${browserPath}`, () => {
     expect(await textOf(page.getByRole('article', { name: 'Hermes' }).first())).toContain('a b c d e f g h');
   });
 
+  it('keeps what was written meanwhile in the box when a new chat begins', async () => {
+    await open();
+    const hang = { text: ['Begun. ', 'never'], fault: { kind: 'hang-mid-stream' as const, after: 2 } };
+    served.upstream.script(hang);
+    await say('first');
+    await until(() => textOf(answer())).toContain('Begun.');
+    await say('second');
+    await page.getByRole('button', { name: 'New chat' }).click();
+    await until(() => served.active()).toBe(0);
+    expect(await box().inputValue()).toBe('second');
+    expect(await page.getByRole('article').count()).toBe(0);
+    expect(served.seen()).toHaveLength(1);
+  });
+
   it('stops an answer, and the gateway stops with it', async () => {
     await open();
     served.upstream.script({ text: ['Begun. ', 'never'], fault: { kind: 'hang-mid-stream', after: 2 } });
@@ -234,6 +248,7 @@ describe.skipIf(!isThere)(`the built-in page in ${browserPath}`, () => {
     await say('fail');
     await until(isDone).toBe('failed');
     expect(await textOf(answer())).toContain('no such thing');
+    expect(await box().inputValue()).toBe('');
     await page.getByRole('button', { name: 'Try again' }).click();
     await until(() => textOf(answer())).toContain('echo: fail');
   });

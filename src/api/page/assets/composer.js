@@ -69,15 +69,25 @@ export class Composer {
     this.#show();
   }
 
-  /** What is sent while an answer is written waits for its end. @param {boolean} isBusy */
-  busy(isBusy) {
+  /** From now on what is sent waits for the end of the answer. */
+  busy() {
+    this.#change(true);
+  }
+
+  /** @param {boolean} goesOn What waits is sent; otherwise it stays in the box. */
+  free(goesOn) {
+    this.#change(false);
+    const isNext = this.#isNext;
+    this.#waits(false);
+    if (goesOn && isNext) byIdAs('composer', HTMLFormElement).requestSubmit();
+  }
+
+  /** @param {boolean} isBusy */
+  #change(isBusy) {
     const hadFocus = document.activeElement === this.#stop || document.activeElement === this.#send;
     this.#isBusy = isBusy;
     this.#show();
     if (hadFocus) this.focus();
-    if (isBusy || !this.#isNext) return;
-    this.#waits(false);
-    byIdAs('composer', HTMLFormElement).requestSubmit();
   }
 
   /** @param {boolean} isNext */

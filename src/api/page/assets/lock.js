@@ -51,6 +51,7 @@ export class Lock {
   async #try(key) {
     if (key === '' || this.#button.disabled) return;
     this.#button.disabled = true;
+    this.#problem.textContent = '';
     useKey(key);
     try {
       await call('health/detailed', { signal: AbortSignal.timeout(15_000) });

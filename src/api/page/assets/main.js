@@ -91,13 +91,16 @@ async function write(request, answer, takeBack) {
   const turn = new AbortController();
   const conversation = said;
   running = turn;
-  composer.busy(true);
+  composer.busy();
   answer.begin();
   follow();
   panel.soon();
   const again = () => {
-    if (running === undefined) void write(request, answer, takeBack);
+    if (running !== undefined) return;
+    composer.focus();
+    void write(request, answer, takeBack);
   };
+  let goesOn = false;
   try {
     const end = await ask(
       request,
@@ -120,10 +123,12 @@ async function write(request, answer, takeBack) {
     );
     answer.done(end);
     conversation.push({ role: 'assistant', text: answer.text });
+    goesOn = true;
   } catch (error) {
     if (turn.signal.aborted) {
       answer.stopped();
       conversation.push({ role: 'assistant', text: answer.text });
+      goesOn = conversation === said;
     } else if (error instanceof NotNow) answer.failed(error.message, again, 'Enter the key');
     else if (error instanceof Refusal && error.status === 403) {
       answer.failed(error.message, () => void lock.ask().then(again, () => {}), 'Use another key');
@@ -135,7 +140,7 @@ async function write(request, answer, takeBack) {
     follow();
     if (running === turn) {
       running = undefined;
-      composer.busy(false);
+      composer.free(goesOn);
     }
   }
 }
