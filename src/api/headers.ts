@@ -26,9 +26,12 @@ export function utf8Header(value: string | readonly string[] | undefined): strin
   return text.includes('\ufffd') ? undefined : text;
 }
 
-/** The inverse of `utf8Header`: Node refuses characters above U+00FF, the bytes are what counts. */
+/**
+ * The inverse of `utf8Header`: Node refuses characters above U+00FF, the bytes are what counts. Control characters,
+ * which Node refuses when the answer is already made, become blanks.
+ */
 export function toHeader(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
+  return Buffer.from(text.replace(/[\u0000-\u001f\u007f]+/g, ' '), 'utf8').toString('latin1');
 }
 
 /**

@@ -5,6 +5,7 @@ import { badRequest } from '../errors.ts';
 const withAgent = /^agent:([a-z0-9][a-z0-9_-]{0,63}):(.+)$/is;
 const reserved = /^(?:subagent|cron|acp):/i;
 const longest = 256;
+const control = /[\u0000-\u001f\u007f]/;
 
 /** The agent that a complete key begins with. */
 export function agentOfKey(key: string): string | undefined {
@@ -25,7 +26,7 @@ export function readSessionKey(
   if (reserved.test(written) || reserved.test(rest ?? '')) {
     throw badRequest('`x-openclaw-session-key` cannot use reserved internal session namespaces.');
   }
-  if (written.length > longest || /[\u0000-\u001f\u007f]/.test(written)) {
+  if (written.length > longest || control.test(written)) {
     throw badRequest(`\`x-openclaw-session-key\` must be at most ${longest} characters on one line.`);
   }
   if (main.scope === 'global' && written === 'global') return written;
@@ -42,8 +43,9 @@ export function userKey(
 ): string | undefined {
   const name = typeof user === 'string' ? user.trim().toLowerCase() : '';
   if (name === '') return undefined;
-  if (name.length > longest)
-    throw badRequest(`'user' must be at most ${longest} characters.`, { param: 'user' });
+  if (name.length > longest || control.test(name)) {
+    throw badRequest(`'user' must be at most ${longest} characters on one line.`, { param: 'user' });
+  }
   return `agent:${agent}:${endpoint}-user:${name}`;
 }
 
