@@ -77,7 +77,11 @@ export class Archive implements Chain {
   }
 
   async find(id: string): Promise<Kept | undefined> {
-    const row = await this.#deps.store.get(this.#scope, id);
+    const { store, isLive } = this.#deps;
+    const wasLive = isLive(id);
+    let row = await store.get(this.#scope, id);
+    // It ended while it was looked up, and the row is from before its end.
+    if (wasLive && row?.state === 'open' && !isLive(id)) row = await store.get(this.#scope, id);
     return row && readRow(this.#deps, row);
   }
 
