@@ -60,7 +60,7 @@ test('after a tool it reports the result and ends', async () => {
     { role: 'assistant', content: '', toolCalls: [{ id: 'demo_1', name: 'todo', arguments: '{}' }] },
     { role: 'tool', toolCallId: 'demo_1', name: 'todo', content: '{"todos":[]}' },
   ]);
-  expect(text(events)).toContain('The tool `todo` answered: {"todos":[]}');
+  expect(text(events)).toContain('My list:');
   expect(toolOf(events)).toBeUndefined();
 });
 

@@ -3,8 +3,9 @@
  * before getting a key. It says what it is in every answer.
  */
 import type { Clock } from '../../core/clock.ts';
-import { type Message, noUsage, textOf } from '../../core/message.ts';
+import { noUsage, textOf } from '../../core/message.ts';
 import type { Model, ModelCall, ModelEvent } from '../contract.ts';
+import { report } from './demo-report.ts';
 
 export const demoName = 'hermes-demo';
 
@@ -143,7 +144,8 @@ const scripts: readonly Script[] = [
 
 function sceneFor(call: ModelCall): Scene {
   const last = call.messages.at(-1);
-  if (last?.role === 'tool') return afterTool(last);
+  if (last?.role === 'tool')
+    return { say: `${report(last)}\n\nThat was one round of the agent loop. ${label}` };
   const ask = textOf(call.messages.findLast((message) => message.role === 'user')?.content ?? '').trim();
   const usable = new Set(call.toolChoice?.type === 'none' ? [] : call.tools.map((tool) => tool.name));
   const script = scripts.find(
@@ -152,12 +154,4 @@ function sceneFor(call: ModelCall): Scene {
   if (script !== undefined) return script.play(ask);
   const shown = ask.length > 200 ? `${ask.slice(0, 200)}…` : ask;
   return { say: `You said: “${shown}”. ${label} ${keyHint}` };
-}
-
-function afterTool(result: Extract<Message, { role: 'tool' }>): Scene {
-  const flat = result.content.replace(/\s+/g, ' ').trim();
-  const shown = flat.length > 160 ? `${flat.slice(0, 160)}…` : flat;
-  return {
-    say: `The tool \`${result.name}\` answered: ${shown}\n\nThat was one round of the agent loop. ${label}`,
-  };
 }

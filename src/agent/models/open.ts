@@ -19,6 +19,9 @@ export interface ModelDeps {
   readonly fetch?: Fetch;
 }
 
+/** Slow enough that streaming can be seen. */
+const demoPaceMs = 12;
+
 /** Model objects kept; the least recently used goes first. They hold no connection, only a loaded package. */
 const keptModels = 16;
 
@@ -67,7 +70,7 @@ function choiceKey(choice: ModelChoice | undefined): string {
 }
 
 function build(resolution: Endpoint | { kind: 'demo' }, clock: Clock, fetch: Fetch, send: Send): Model {
-  if (resolution.kind === 'demo') return demoModel(clock);
+  if (resolution.kind === 'demo') return demoModel(clock, { msPerWord: demoPaceMs });
   const { mode } = resolution;
   if (mode === 'chat') return chatModel(resolution, clock, send);
   return endpointModel(resolution, clock, async () => {
