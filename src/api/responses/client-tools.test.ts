@@ -239,6 +239,17 @@ describe('text.format', () => {
     expect(answer).toMatchObject({ status: 'failed', error: { code: 'invalid_output' } });
   });
 
+  it('ends the check of an answer that its schema makes endless, and goes on serving', async () => {
+    await using server = await serve(saying(`"${'a'.repeat(60)}!"`));
+    const schema = { type: 'string', pattern: '^(a+)+$' };
+    const answer = await server.ask({ input: 'x', text: { format: { ...format, schema } } });
+    expect(answer).toMatchObject({ status: 'failed', error: { code: 'invalid_output' } });
+    server.turns.script = (turn) => turn.end({ text: '"aaa"' });
+    expect(await server.ask({ input: 'x', text: { format: { ...format, schema } } })).toMatchObject({
+      status: 'completed',
+    });
+  });
+
   it.each(['https://json-schema.org/draft/2020-12/schema', 'http://json-schema.org/draft-07/schema#'])(
     'may say which draft it follows: %s',
     async ($schema) => {
