@@ -24,4 +24,18 @@ describe('a reader that reads', () => {
     expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
     expect(server.logs.filter(({ event }) => event === 'api.slow_reader')).toEqual([]);
   });
+
+  test('gets what follows such a write at once, before anybody could have read it', async () => {
+    const long = 'x'.repeat(6_000_000);
+    await using server = await listenFake({
+      limits: { maxBufferedBytes: 10_000 },
+      script: (turn) => {
+        turn.say(long);
+        turn.say('and more');
+        turn.end({ text: `${long}and more` });
+      },
+    });
+    const answer = await server.post({ ...hello, stream: true });
+    expect(await answer.text()).toMatch(/and more.*data: \[DONE\]\n\n$/s);
+  });
 });

@@ -8,7 +8,7 @@ const flushMs = 30_000;
 export interface SseLimits {
   /** Silence after which a comment is sent. */
   readonly keepAliveMs: number;
-  /** Bytes a reader may leave unread before it is cut off, not counting the newest write. */
+  /** Bytes a reader may leave unread before it is cut off, not counting the newest and the largest write. */
   readonly maxBufferedBytes: number;
 }
 
@@ -44,6 +44,7 @@ export function openSse(
 
   let state: 'open' | 'ended' | 'gone' = 'open';
   let lastWrite = clock.monotonic();
+  let largest = 0;
   let cancelTimer = clock.after(limits.keepAliveMs, keepAlive);
 
   function gone(why: 'disconnected' | 'too slow'): void {
@@ -61,10 +62,14 @@ export function openSse(
   function write(frames: string): void {
     if (state !== 'open') return;
     lastWrite = clock.monotonic();
-    // One write may be larger than the limit: a replayed stream, the last snapshot of a long response.
+    // One write may be larger than the limit (a replayed stream, a snapshot of a long response), and others follow it
+    // before any reader can have read it.
     const unread = response.writableLength;
     response.write(frames);
-    if (unread <= limits.maxBufferedBytes) return;
+    if (unread <= limits.maxBufferedBytes + largest) {
+      largest = Math.max(largest, response.writableLength - unread);
+      return;
+    }
     gone('too slow');
     response.destroy();
   }

@@ -39,6 +39,8 @@ export class Conversation implements Chain {
   #running: LiveResponse | undefined;
   #newest: Kept | undefined;
   #answersPings = true;
+  /** Bytes of the largest write that did not leave at once. */
+  #largest = 0;
 
   constructor(socket: WebSocket, headers: IncomingHttpHeaders, deps: ResponsesDeps, limits: SocketLimits) {
     this.#socket = socket;
@@ -144,8 +146,13 @@ export class Conversation implements Chain {
 
   #send(frames: readonly Frame[]): void {
     if (!this.#isOpen) return;
+    // As for event streams: one snapshot, which repeats the request, may be larger than the limit.
+    const unread = this.#socket.bufferedAmount;
     for (const { json } of frames) this.#socket.send(json);
-    if (this.#socket.bufferedAmount <= this.#deps.limits.maxBufferedBytes) return;
+    if (unread <= this.#deps.limits.maxBufferedBytes + this.#largest) {
+      this.#largest = Math.max(this.#largest, this.#socket.bufferedAmount - unread);
+      return;
+    }
     this.#deps.log('warn', 'api.slow_reader', { transport: 'websocket' });
     this.#socket.terminate();
   }

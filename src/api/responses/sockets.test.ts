@@ -106,6 +106,14 @@ describe('the WebSocket transport', () => {
     expect((await closed)[0]).toBe(1008);
   });
 
+  it('does not take a peer for one that stopped reading because its own request is long', async () => {
+    await using server = await serve({ script: echo, limits: { maxBufferedBytes: 10_000 } });
+    const peer = new Peer(server);
+    const instructions = 'x'.repeat(4_000_000);
+    await peer.create({ input: 'a', instructions });
+    expect(await peer.answer()).toMatchObject({ status: 'completed', instructions });
+  });
+
   it('cuts off a peer that stops reading', async () => {
     await using server = await serve({
       script: (turn) => {
