@@ -1,59 +1,32 @@
 /** Consent, guidance and the search for a running request, as programs use them. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { virtualClock } from '../../testkit/clock.ts';
 import type { AgentEvent } from '../core/agent-event.ts';
-import { systemClock } from '../core/clock.ts';
 import { brand, type SessionKey, type TraceId, type TurnId } from '../core/ids.ts';
-import { silentLog } from '../core/log.ts';
-import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
+import { testStore } from '../store/testing.ts';
 import type { TurnHandle, TurnRequest } from './contract.ts';
 import { watchInactivity } from './inactivity.ts';
 import { RunningTurn } from './running.ts';
-import { type EngineOptions, engineOn, message, until } from './testing.ts';
+import { type EngineOptions, engineOn, message, request as requestOf, until } from './testing.ts';
 
-const request = (key: string, more: Partial<TurnRequest> = {}): TurnRequest => ({
-  source: 'api_server',
-  key,
-  sessionKey: brand<SessionKey>(`api:${key}`),
-  sessionId: `api-${key}`,
-  input: 'hello',
-  history: [],
-  consumer: 'chat',
-  approvals: { always: true },
-  ...more,
-});
+/** One that can be asked, and that outlives its process. */
+const request = (key: string, more: Partial<TurnRequest> = {}) =>
+  requestOf(key, { consumer: 'chat', approvals: { always: true }, ...more });
 
 const dangerous = { keys: ['recursive delete'], command: 'rm -r x', why: 'recursive delete' };
 
-let folder = '';
 let store: Store;
-const closing: (() => Promise<void>)[] = [];
-
-function gateway(options: EngineOptions = {}) {
-  const all = engineOn(store, options);
-  closing.push(() => all.engine.drain(0));
-  return all;
-}
+beforeEach(() => {
+  store = testStore();
+});
+const gateway = (options?: EngineOptions) => engineOn(store, options);
 
 function eventsOf(handle: TurnHandle): AgentEvent[] {
   const events: AgentEvent[] = [];
   handle.watch((event) => events.push(event));
   return events;
 }
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'asking-'));
-  store = openSqlite({ file: join(folder, 'gateway.db'), clock: systemClock, log: silentLog });
-});
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-  await store.close();
-  rmSync(folder, { recursive: true, force: true });
-});
 
 describe('consent', () => {
   it('is asked of whoever started the request, and given to it alone', async () => {

@@ -1,61 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { brand, type EventKey, type SessionKey } from '../core/ids.ts';
-import { silentLog } from '../core/log.ts';
 import { noUsage } from '../core/message.ts';
 import { query } from '../store/query.ts';
-import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
-import { failingStore } from '../store/testing.ts';
-import type { TurnRequest } from './contract.ts';
-import { engineOn, message, until } from './testing.ts';
-
-const events = query((db, _: Record<never, never>) =>
-  db.selectFrom('inbound').select(['key', 'state', 'reason', 'turn']).orderBy('id'),
-);
+import { failingStore, testStore } from '../store/testing.ts';
+import { allEnded, type EngineOptions, endings, engineOn, message, request, until } from './testing.ts';
 
 const answers = query((db, _: Record<never, never>) =>
   db.selectFrom('part').select('account').where('class', '=', 'reply').orderBy('id'),
 );
 const dropEvents = query((db, _: Record<never, never>) => db.deleteFrom('inbound'));
 
-const request = (key: string, more: Partial<TurnRequest> = {}): TurnRequest => ({
-  source: 'api_server',
-  key,
-  sessionKey: brand<SessionKey>(`api:${key}`),
-  sessionId: `api-${key}`,
-  input: 'hello',
-  history: [],
-  consumer: 'live',
-  ...more,
-});
-
-let folder = '';
 let store: Store;
-const closing: (() => Promise<void>)[] = [];
-
-const gateway = (...options: Parameters<typeof engineOn> extends [Store, ...infer R] ? R : never) => {
-  const all = engineOn(store, ...options);
-  closing.push(() => all.engine.drain(0));
-  return all;
-};
-const endings = async () =>
-  (await store.read.all(events, {})).map(({ state, reason }) => (reason ? `${state}: ${reason}` : state));
-const allEnded = () =>
-  until(async () => (await endings()).every((state) => !/^(pending|claimed)/.test(state)));
-
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'races-'));
-  store = openSqlite({ file: join(folder, 'gateway.db'), clock: systemClock, log: silentLog });
+  store = testStore();
 });
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-  await store.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const gateway = (options?: EngineOptions) => engineOn(store, options);
 
 describe('a row that cannot be read', () => {
   it('ends as failed and holds up nobody behind it', async () => {
@@ -70,9 +31,9 @@ describe('a row that cannot be read', () => {
     runs[0]!.finish();
     await until(() => runs[1]);
     runs[1]!.finish();
-    await allEnded();
+    await allEnded(store);
     expect(runs.map(({ run }) => run.input)).toEqual(['first', 'readable']);
-    expect(await endings()).toEqual(['answered', 'failed: unreadable', 'answered']);
+    expect(await endings(store)).toEqual(['answered', 'failed: unreadable', 'answered']);
     await engine.drain(0);
   });
 });
@@ -82,8 +43,8 @@ describe('/stop', () => {
     const { send, runs } = gateway();
     await send(message('one'), message('/stop'));
     await until(() => runs[0]?.run.signal.aborted);
-    await allEnded();
-    expect(await endings()).toEqual(['answered: interrupted', 'answered: command']);
+    await allEnded(store);
+    expect(await endings(store)).toEqual(['answered: interrupted', 'answered: command']);
   });
 
   it('acts at once when it waited behind a turn that goes on after a restart', async () => {
@@ -94,8 +55,8 @@ describe('/stop', () => {
     await before.send(message('/stop'));
     const after = gateway();
     await after.engine.recover();
-    await allEnded();
-    expect(await endings()).toEqual(['answered: interrupted', 'answered: command']);
+    await allEnded(store);
+    expect(await endings(store)).toEqual(['answered: interrupted', 'answered: command']);
   });
 
   it('holds once it is confirmed, also when the process ends before the turn did', async () => {
@@ -107,9 +68,9 @@ describe('/stop', () => {
     await until(() => before.runs[0]!.run.signal.aborted);
     const after = gateway();
     await after.engine.recover();
-    await allEnded();
+    await allEnded(store);
     expect(after.runs).toEqual([]);
-    expect(await endings()).toEqual(['answered: interrupted', 'answered: command']);
+    expect(await endings(store)).toEqual(['answered: interrupted', 'answered: command']);
   });
 
   it('is seen behind any number of waiting messages', async () => {
@@ -119,9 +80,9 @@ describe('/stop', () => {
     await send(...Array.from({ length: 100 }, (_, index) => message(`more ${index}`)));
     await send(message('/stop'));
     await until(() => runs[0]!.run.signal.aborted);
-    await allEnded();
+    await allEnded(store);
     expect(runs).toHaveLength(1);
-    expect(new Set((await endings()).slice(1, -1))).toEqual(new Set(['declined: stopped']));
+    expect(new Set((await endings(store)).slice(1, -1))).toEqual(new Set(['declined: stopped']));
   });
 
   it('leaves alone what was said after it', async () => {
@@ -131,9 +92,9 @@ describe('/stop', () => {
     await send(message('two'), message('/stop'), message('/new'), message('three'));
     await until(() => runs[1]);
     runs[1]!.finish();
-    await allEnded();
+    await allEnded(store);
     expect(runs.map(({ run }) => run.input)).toEqual(['one', 'three']);
-    expect(await endings()).toEqual([
+    expect(await endings(store)).toEqual([
       'answered: interrupted',
       'declined: stopped',
       'answered: command',
@@ -155,8 +116,8 @@ describe('a store that fails in the middle of a turn', () => {
     expect(runs[1]!.run.turn).toBe(runs[0]!.run.turn);
     expect(runs[1]!.run.journal.past).toHaveLength(1);
     runs[1]!.finish();
-    await allEnded();
-    expect(await endings()).toEqual(['answered']);
+    await allEnded(store);
+    expect(await endings(store)).toEqual(['answered']);
   });
 
   it('gives the texts that were steered into the broken run to the next one', async () => {
@@ -169,7 +130,7 @@ describe('a store that fails in the middle of a turn', () => {
     await until(() => runs[1]);
     expect(await until(() => runs[1]!.run.takeSteering())).toBe('use pnpm');
     runs[1]!.finish();
-    await allEnded();
+    await allEnded(store);
     expect(runs).toHaveLength(2);
   });
 
@@ -179,8 +140,8 @@ describe('a store that fails in the middle of a turn', () => {
     await until(() => runs[0]);
     runs[0]!.finish({ status: 'failed', text: '', error: { code: 'STORE_FULL', message: 'full' } });
     await send(message('/stop'));
-    await allEnded();
-    expect(await endings()).toEqual(['answered: interrupted', 'answered: command']);
+    await allEnded(store);
+    expect(await endings(store)).toEqual(['answered: interrupted', 'answered: command']);
   });
 
   it('does not keep an answer in the store that was saved after all', async () => {
@@ -192,7 +153,7 @@ describe('a store that fails in the middle of a turn', () => {
     failures = 1;
     runs[0]!.finish();
     await until(() => woken.includes('7'));
-    expect(await endings()).toEqual(['answered']);
+    expect(await endings(store)).toEqual(['answered']);
   });
 
   it('is told to the caller of a request, whatever could not be done', async () => {
@@ -220,7 +181,7 @@ describe('an event that was stored although the source heard otherwise', () => {
     expect(await send(event)).toEqual({ fresh: 0 });
     await until(() => runs[0]);
     runs[0]!.finish();
-    await allEnded();
+    await allEnded(store);
     expect(runs).toHaveLength(1);
   });
 });
@@ -245,7 +206,7 @@ describe('an edit', () => {
     await until(() => runs[1]);
     expect(runs[1]!.run.input).toBe('best');
     runs[1]!.finish();
-    await allEnded();
+    await allEnded(store);
   });
 
   it('without a message changes no other message without one', async () => {
@@ -259,7 +220,7 @@ describe('an edit', () => {
     await until(() => runs[1]);
     expect(runs[1]!.run.input).toBe('keep me');
     runs[1]!.finish();
-    await allEnded();
+    await allEnded(store);
   });
 });
 
@@ -300,7 +261,7 @@ describe('a lane', () => {
     await until(() => after.runs[0]);
     expect(after.runs[0]!.run.input).toBe('two');
     after.runs[0]!.finish();
-    await allEnded();
+    await allEnded(store);
     before.runs[0]!.finish();
   });
 
@@ -311,7 +272,7 @@ describe('a lane', () => {
     await sendTo('1', message('to the old bot'));
     await sendTo('2', message('to the new bot'));
     for (const index of [0, 1, 2]) (await until(() => runs[index])).finish();
-    await allEnded();
+    await allEnded(store);
     expect(runs.map(({ run }) => run.input)).toEqual(['busy', 'to the old bot', 'to the new bot']);
     const rows = await store.read.all(answers, {});
     expect(rows.map(({ account }) => account)).toEqual(['telegram:1', 'telegram:1', 'telegram:2']);
@@ -325,6 +286,6 @@ describe('a lane', () => {
     offset = -30 * 24 * 60 * 60 * 1000;
     await until(() => runs[0]);
     runs[0]!.finish();
-    await allEnded();
+    await allEnded(store);
   });
 });

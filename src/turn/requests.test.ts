@@ -1,50 +1,122 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../core/clock.ts';
+/** Requests of programs: what their callers see of them, and what is kept for whom. */
+import { beforeEach, describe, expect, it } from 'vitest';
 import { brand, type SessionKey } from '../core/ids.ts';
-import { silentLog } from '../core/log.ts';
 import type { Message } from '../core/message.ts';
 import { query } from '../store/query.ts';
-import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
-import type { TurnRequest } from './contract.ts';
-import { type EngineOptions, engineOn, until } from './testing.ts';
+import { testStore } from '../store/testing.ts';
+import {
+  allEnded,
+  type EngineOptions,
+  endings,
+  engineOn,
+  message,
+  request,
+  textsOf,
+  until,
+} from './testing.ts';
 
 const turns = query((db, _: Record<never, never>) =>
   db.selectFrom('turn').select(['id', 'state']).orderBy('id'),
 );
+const bodies = query((db, _: Record<never, never>) => db.selectFrom('inbound').select(['state', 'body']));
 
-const request = (key: string, more: Partial<TurnRequest> = {}): TurnRequest => ({
-  source: 'api_server',
-  key,
-  sessionKey: brand<SessionKey>(`api:${key}`),
-  sessionId: `api-${key}`,
-  input: 'hello',
-  history: [],
-  consumer: 'live',
-  ...more,
-});
-
-let folder = '';
 let store: Store;
-const closing: (() => Promise<void>)[] = [];
-
-function gateway(options: EngineOptions = {}) {
-  const all = engineOn(store, options);
-  closing.push(() => all.engine.drain(0));
-  return all;
-}
-
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'requests-'));
-  store = openSqlite({ file: join(folder, 'gateway.db'), clock: systemClock, log: silentLog });
+  store = testStore();
 });
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-  await store.close();
-  rmSync(folder, { recursive: true, force: true });
+const gateway = (options?: EngineOptions) => engineOn(store, options);
+
+describe('a request of a program', () => {
+  it('shows every event to a watcher, also the ones before it came', async () => {
+    const { engine, runs } = gateway();
+    const handle = await engine.submit(request('k1'));
+    const { run, finish } = await until(() => runs[0]);
+    run.emit({ type: 'text.delta', text: 'a' });
+    run.emit({ type: 'text.delta', text: 'b' });
+    const seen: string[] = [];
+    handle.watch((event) => seen.push(event.type === 'text.delta' ? event.text : event.type));
+    run.emit({ type: 'text.delta', text: 'c' });
+    finish();
+    await handle.result;
+    expect(seen).toEqual(['ab', 'c', 'turn.ended']);
+  });
+
+  it('with a known key joins the running turn and later gets the recorded answer', async () => {
+    const { engine, runs } = gateway();
+    const first = await engine.submit(request('k1'));
+    const { finish } = await until(() => runs[0]);
+    const second = await engine.submit(request('k1'));
+    expect(second.turn).toBe(first.turn);
+    finish({ text: 'once' });
+    await first.result;
+    const third = await engine.submit(request('k1'));
+    expect(await third.result).toMatchObject({ status: 'completed', text: 'once', model: 'm' });
+    expect(runs).toHaveLength(1);
+  });
+
+  it("that ended with calls of the caller's own tools is recorded with them", async () => {
+    const { engine, runs } = gateway();
+    const calls = [
+      { id: 'server', name: 'todo', arguments: '{}' },
+      { id: 'client', name: 'my_tool', arguments: '{"a":1}' },
+    ];
+    const messages = [
+      { role: 'user' as const, content: 'hello' },
+      { role: 'assistant' as const, content: 'let me see', toolCalls: calls },
+      { role: 'tool' as const, toolCallId: 'server', name: 'todo', content: '{}' },
+    ];
+    await engine.submit(request('k1'));
+    const { finish } = await until(() => runs[0]);
+    finish({ text: 'let me see', messages, clientCalls: [calls[1]!], exit: 'client_tools' });
+    await allEnded(store);
+    const again = await engine.submit(request('k1'));
+    expect(await again.result).toMatchObject({ text: 'let me see', clientCalls: [calls[1]] });
+  });
+
+  it('can only narrow its tools', async () => {
+    const { engine, runs } = gateway();
+    await engine.submit(request('k1', { tools: ['todo', 'shutdown_computer'] }));
+    const { run, finish } = await until(() => runs[0]);
+    expect([...run.tools]).toEqual(['todo']);
+    finish();
+  });
+
+  it('is interrupted by its caller and leaves no text of its body behind', async () => {
+    const { engine, runs } = gateway();
+    const handle = await engine.submit(request('k1'));
+    await until(() => runs[0]);
+    handle.interrupt('gone');
+    expect(await handle.result).toMatchObject({ status: 'interrupted' });
+    expect(await store.read.all(bodies, {})).toMatchObject([{ state: 'failed', body: '' }]);
+  });
+
+  it('is refused while the gateway drains, and a waiting chat is kept for the next start', async () => {
+    const { engine, send, runs } = gateway();
+    await send(message('keep me'));
+    await until(() => runs[0]);
+    await engine.drain(0);
+    await expect(engine.submit(request('k1'))).rejects.toMatchObject({ code: 'DRAINING' });
+    expect(await endings(store)).toEqual(['claimed']);
+    const after = gateway();
+    await after.engine.recover();
+    (await until(() => after.runs[0])).finish();
+    await allEnded(store);
+    expect(await textsOf(store, 'reply')).toEqual(['answer']);
+  });
+
+  it('continues a stored conversation, or the given one while nothing is stored', async () => {
+    const { engine, runs } = gateway();
+    const stored = { sessionKey: brand<SessionKey>('api:s'), sessionId: 's', history: 'stored' as const };
+    const given = [{ role: 'user' as const, content: 'earlier' }];
+    for (const [index, key] of ['k1', 'k2'].entries()) {
+      const handle = await engine.submit(request(key, { ...stored, historyIfEmpty: given }));
+      (await until(() => runs[index])).finish();
+      await handle.result;
+    }
+    expect(runs[0]!.run.history).toEqual(given);
+    expect(runs[1]!.run.history.map((each) => each.role)).toEqual(['user', 'assistant']);
+  });
 });
 
 describe('a request with a durable consumer', () => {

@@ -1,17 +1,28 @@
-/** What the tests of turns share: a scripted agent, an engine on a real store, and a store that fails when told to. */
+/** What the tests of turns share: a scripted agent, an engine on a real store, and what the store says of both. */
+import { onTestFinished } from 'vitest';
 import type { Agent, AgentRun } from '../agent/contract.ts';
 import type { Settings } from '../config/settings.ts';
 import type { TurnResult } from '../core/agent-event.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
-import { brand, type ChatId, type EventKey, type MessageId, type SenderId } from '../core/ids.ts';
+import {
+  brand,
+  type ChatId,
+  type Cursor,
+  type EventKey,
+  type MessageId,
+  type SenderId,
+  type SessionKey,
+} from '../core/ids.ts';
 import type { Inbound } from '../core/inbound.ts';
 import { type Log, silentLog } from '../core/log.ts';
 import type { Batch } from '../core/manifest.ts';
 import { noUsage } from '../core/message.ts';
 import { type AccountRoute, accept, accountId } from '../intake/accept.ts';
 import { draftParts } from '../outbox/draft.ts';
+import { query } from '../store/query.ts';
 import type { Store } from '../store/store.ts';
 import { plainDialect } from '../text/plain.ts';
+import type { TurnRequest } from './contract.ts';
 import { type AllowList, type Outlet, TurnEngine } from './engine.ts';
 
 export interface Run {
@@ -55,6 +66,20 @@ export function message(text: string, more: Partial<Inbound> = {}): Inbound {
   };
 }
 
+/** A request of a program that is there to hear the answer, in a conversation of its own. */
+export function request(key: string, more: Partial<TurnRequest> = {}): TurnRequest {
+  return {
+    source: 'api_server',
+    key,
+    sessionKey: brand<SessionKey>(`api:${key}`),
+    sessionId: `api-${key}`,
+    input: 'hello',
+    history: [],
+    consumer: 'live',
+    ...more,
+  };
+}
+
 /** An agent whose turns end when the test says so, or when they are told to stop. */
 export function scriptedAgent() {
   const runs: Run[] = [];
@@ -77,7 +102,10 @@ export function scriptedAgent() {
           exit: 'text_response',
           ...more,
         });
-        const stop = () => resolve(result({ status: 'interrupted', text: '', messages: [] }));
+        const stop = () =>
+          resolve(
+            result({ status: 'interrupted', text: '', messages: [{ role: 'user', content: run.input }] }),
+          );
         if (run.signal.aborted) stop();
         run.signal.addEventListener('abort', stop);
         runs.push({ run, finish: (more = {}) => resolve(result(more)) });
@@ -98,7 +126,21 @@ export interface EngineOptions {
   readonly batch?: Batch;
 }
 
-/** An engine, its way in, and the chats it woke. */
+/** The way in of one account, with nothing behind it unless `wake` is somebody. */
+export function intakeOn(
+  store: Store,
+  options: Pick<EngineOptions, 'busyMode' | 'clock' | 'log' | 'batch'> & {
+    readonly identity?: string;
+    readonly wake?: TurnEngine['wake'];
+  } = {},
+) {
+  const { busyMode = 'interrupt', clock = systemClock, log = silentLog, wake = () => {} } = options;
+  const deps = { store, clock, log, settings: settings(busyMode), wake };
+  const route = routeOf(options.identity ?? '1', options.batch);
+  return (events: readonly Inbound[], cursor?: Cursor) => accept(deps, route, events, cursor);
+}
+
+/** An engine, its way in, and the chats it woke. It is drained when the test ends. */
 export function engineOn(store: Store, options: EngineOptions = {}) {
   const { busyMode = 'interrupt', clock = systemClock, log = silentLog } = options;
   const { agent, runs } = scriptedAgent();
@@ -136,11 +178,36 @@ export function engineOn(store: Store, options: EngineOptions = {}) {
     contextFor: () => undefined,
     ...(options.allowList && { allowList: options.allowList }),
   });
-  const deps = { store, clock, log, settings: settings(busyMode), wake: engine.wake.bind(engine) };
-  const send = (...events: Inbound[]) => accept(deps, routeOf('1', options.batch), events, undefined);
+  onTestFinished(() => engine.drain(0));
+  const wake = engine.wake.bind(engine);
+  const intake = intakeOn(store, { ...options, wake });
+  const send = (...events: Inbound[]) => intake(events);
   const sendTo = (identity: string, ...events: Inbound[]) =>
-    accept(deps, routeOf(identity), events, undefined);
+    intakeOn(store, { ...options, identity, wake })(events);
   return { engine, send, sendTo, runs, woken };
+}
+
+const inbounds = query((db, _: Record<never, never>) =>
+  db.selectFrom('inbound').select(['state', 'reason']).orderBy('id'),
+);
+const parts = query((db, p: { class: 'reply' | 'notice' }) =>
+  db.selectFrom('part').select('op').where('class', '=', p.class).orderBy('id'),
+);
+
+/** What became of every event, in the order they came: `answered`, or `declined: stopped` where there is a reason. */
+export async function endings(store: Store): Promise<readonly string[]> {
+  const rows = await store.read.all(inbounds, {});
+  return rows.map(({ state, reason }) => (reason ? `${state}: ${reason}` : state));
+}
+
+export function allEnded(store: Store): Promise<boolean> {
+  return until(async () => (await endings(store)).every((end) => !/^(pending|claimed)/.test(end)));
+}
+
+/** What the parts of a class say to the chats, in order. */
+export async function textsOf(store: Store, kind: 'reply' | 'notice'): Promise<readonly string[]> {
+  const rows = await store.read.all(parts, { class: kind });
+  return rows.map(({ op }) => JSON.parse(op).body.text as string);
 }
 
 export async function until<T>(

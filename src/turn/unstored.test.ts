@@ -1,40 +1,27 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../core/clock.ts';
-import { brand, type SessionKey } from '../core/ids.ts';
-import { silentLog } from '../core/log.ts';
 import { getTurn } from '../store/queries/turn.ts';
-import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
+import { testFolder, testStore } from '../store/testing.ts';
 import type { TurnRequest } from './contract.ts';
-import { engineOn, until } from './testing.ts';
+import { engineOn, request as requestOf, until } from './testing.ts';
 
 let folder: string;
 let store: Store;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'unstored-'));
-  store = openSqlite({ file: join(folder, 'gateway.db'), clock: systemClock, log: silentLog });
-});
-afterEach(async () => {
-  await store.close();
-  rmSync(folder, { recursive: true, force: true });
+  folder = testFolder();
+  store = testStore(systemClock, folder);
 });
 
 const page = { type: 'image_url', image_url: { url: 'data:image/png;base64,UEFHRS1PRi1BLUZJTEU=' } } as const;
-const request = (more: Partial<TurnRequest> = {}): TurnRequest => ({
-  source: 'api_server',
-  key: 'k1',
-  sessionKey: brand<SessionKey>('api:k1'),
-  sessionId: 'api-k1',
-  input: 'hello',
-  history: [],
-  ephemeralSystem: 'be brief',
-  unstored: { system: 'TEXT-OF-A-FILE', parts: [page] },
-  consumer: 'live',
-  ...more,
-});
+const request = (more: Partial<TurnRequest> = {}) =>
+  requestOf('k1', {
+    ephemeralSystem: 'be brief',
+    unstored: { system: 'TEXT-OF-A-FILE', parts: [page] },
+    ...more,
+  });
 
 it('reaches the agent, behind the system text of the caller, and no file of the store', async () => {
   const { engine, runs } = engineOn(store);
