@@ -64,6 +64,7 @@ const defaultLimits: ApiLimits = {
   headersTimeoutMs: 15_000,
   requestTimeoutMs: 60_000,
   timeoutCheckMs: 5_000,
+  unreadMs: 30_000,
   keepAliveMs: 10_000,
   maxBufferedBytes: 1_048_576,
   closeGraceMs: 2_000,

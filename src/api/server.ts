@@ -19,6 +19,8 @@ export interface HttpLimits {
   readonly requestTimeoutMs: number;
   /** How often the two are checked. */
   readonly timeoutCheckMs: number;
+  /** How long a reader may take nothing of a long answer that is complete. */
+  readonly unreadMs: number;
 }
 
 declare module 'fastify' {
@@ -90,6 +92,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     else done(refusal);
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
+    // A peer that never reads would keep the answer in memory for as long as it stays connected.
+    if (sizeOf(payload) > largestUnguarded) reply.raw.setTimeout(limits.unreadMs);
     const split = typeof payload === 'string' && hasRawBytes(reply.getHeaders());
     done(null, split ? Buffer.from(payload) : payload);
   });
@@ -125,6 +129,11 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await app.ready();
   return app;
 }
+
+/** Shorter answers fit into what the system keeps for every connection. */
+const largestUnguarded = 65_536;
+const sizeOf = (payload: unknown) =>
+  typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.length : 0;
 
 const pathOf = (request: FastifyRequest) => (request.url.split('?')[0] ?? '').slice(0, 500);
 

@@ -169,4 +169,25 @@ describe('a reader that does not read', () => {
     socket.resume();
     if (!socket.destroyed) await once(socket, 'close');
   });
+
+  test('does not keep a long answer in memory for as long as it likes', async () => {
+    const text = 'x'.repeat(20_000_000);
+    await using server = await listenFake({
+      limits: { unreadMs: 300 },
+      script: (turn) => turn.end({ text }),
+    });
+    const content = JSON.stringify(hello);
+    const one = `${head([`Content-Length: ${content.length}`])}${content}`;
+    const socket = await rawSocket(server.port);
+    socket.pause();
+    socket.write(one);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    // What was under way when it was cut still arrives.
+    expect((await readAll(socket)).length).toBeLessThan(text.length);
+    const slow = await exchange(
+      server.port,
+      `${head([`Content-Length: ${content.length}`, 'Connection: close'])}${content}`,
+    );
+    expect(slow.text.length).toBeGreaterThan(text.length);
+  });
 });
