@@ -1,29 +1,23 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type VirtualClock, virtualClock } from '../../testkit/clock.ts';
-import { systemClock } from '../core/clock.ts';
 import { type AccountId, brand, type Cursor } from '../core/ids.ts';
 import { silentLog } from '../core/log.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { Down } from '../core/outcome.ts';
 import type { Adapter, Intake } from '../platforms/contract.ts';
 import { putCursor } from '../store/queries/account.ts';
-import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
+import { testStore } from '../store/testing.ts';
 import { AccountRunner, type AccountStatus } from './account.ts';
 
 type Connect = (intake: Intake, signal: AbortSignal, attempt: number) => Promise<void>;
 
-let folder = '';
 let store: Store;
 let clock: VirtualClock;
 const runners: AccountRunner[] = [];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'account-'));
-  store = openSqlite({ file: join(folder, 'gateway.db'), clock: systemClock, log: silentLog });
+  store = testStore();
   clock = virtualClock();
 });
 afterEach(async () => {
@@ -32,8 +26,6 @@ afterEach(async () => {
     await clock.advance(10_000);
     await stopped;
   }
-  await store.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Hangs until told to stop, as a good connection does. */

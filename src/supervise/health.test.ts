@@ -1,12 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { virtualClock } from '../../testkit/clock.ts';
-import { silentLog } from '../core/log.ts';
 import { insertPart, settlePart } from '../store/queries/part.ts';
-import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
+import { testFolder, testStore } from '../store/testing.ts';
 import type { AccountStatus } from './account.ts';
 import { type HealthParts, readHealth } from './health.ts';
 
@@ -15,12 +11,8 @@ const clock = virtualClock();
 let folder = '';
 let store: Store;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'health-'));
-  store = openSqlite({ file: join(folder, 'gateway.db'), clock, log: silentLog });
-});
-afterEach(async () => {
-  await store.close();
-  rmSync(folder, { recursive: true, force: true });
+  folder = testFolder();
+  store = testStore(clock, folder);
 });
 
 const read = (more: Partial<HealthParts> = {}) =>

@@ -1,51 +1,24 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { virtualClock } from '../../testkit/clock.ts';
 import { silentLog } from '../core/log.ts';
-import { insertInbound, settleInbound } from '../store/queries/inbound.ts';
 import { insertPart } from '../store/queries/part.ts';
 import { getSession, insertMessage, insertSession, touchSession } from '../store/queries/session.ts';
 import { query } from '../store/query.ts';
-import { openSqlite } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
+import { putInbound, testStore } from '../store/testing.ts';
 import { Housekeeping } from './housekeeping.ts';
 
 const day = 24 * 60 * 60 * 1000;
 const keys = query((db, _: Record<never, never>) => db.selectFrom('inbound').select('key').orderBy('id'));
 
-let folder = '';
 let store: Store;
 const clock = virtualClock();
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'housekeeping-'));
-  store = openSqlite({ file: join(folder, 'gateway.db'), clock, log: silentLog });
-});
-afterEach(async () => {
-  await store.close();
-  rmSync(folder, { recursive: true, force: true });
+  store = testStore(clock);
 });
 
-async function put(account: string, key: string, ageMs: number, ended = true): Promise<void> {
-  await store.write(async (tx) => {
-    const row = await tx.get(insertInbound, {
-      account,
-      key,
-      trace: 't',
-      state: 'pending',
-      reason: null,
-      session_key: 's',
-      turn: null,
-      consumer: 'chat',
-      ready_at: 0,
-      body: '',
-      raw: '',
-      created_at: clock.now() - ageMs,
-    });
-    if (ended) await tx.run(settleInbound, { id: row!.id, state: 'answered', reason: null });
-  });
-}
+const put = (account: string, key: string, ageMs: number, hasEnded = true) =>
+  putInbound(store, { account, key, createdAt: clock.now() - ageMs }, hasEnded ? 'answered' : undefined);
 
 describe('housekeeping', () => {
   it('keeps keys as long as the source can repeat them, and everything that has not ended', async () => {

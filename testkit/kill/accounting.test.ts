@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
-import { insertInbound, settleInbound } from '../../src/store/queries/inbound.ts';
 import { insertPart, settlePart } from '../../src/store/queries/part.ts';
 import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { putInbound } from '../../src/store/testing.ts';
 import { account } from './accounting.ts';
 
 let home = '';
@@ -26,24 +26,8 @@ interface Scene {
 async function wrongIn(scene: Scene): Promise<readonly string[]> {
   const store = openSqlite({ file: join(home, 'gateway.db'), clock: systemClock, log: silentLog });
   for (const [index, state] of (scene.inbounds ?? ['answered']).entries()) {
-    await store.write(async (tx) => {
-      const row = await tx.get(insertInbound, {
-        account: 'telegram:1',
-        key: `k${index}`,
-        trace: 't',
-        state: 'pending',
-        reason: null,
-        session_key: 's',
-        turn: null,
-        consumer: 'chat',
-        ready_at: 0,
-        body: '',
-        raw: '',
-        created_at: 0,
-      });
-      if (state === 'answered' || state === 'failed')
-        await tx.run(settleInbound, { id: row!.id, state, reason: null });
-    });
+    const ended = state === 'answered' || state === 'failed' ? state : undefined;
+    await putInbound(store, { account: 'telegram:1', key: `k${index}` }, ended);
   }
   for (const [index, { text, mark }] of (scene.parts ?? [{ text: 'echo: u1-0' }]).entries()) {
     await store.write(async (tx) => {
@@ -73,7 +57,9 @@ async function wrongIn(scene: Scene): Promise<readonly string[]> {
   if (scene.ran !== undefined) writeFileSync(join(home, 'ran.txt'), scene.ran);
   const visible = (scene.shown ?? ['echo: u1-0']).map((text) => ({ chat: '1', text }));
   const programs = { answered: new Map(), asked: [], stop: async () => {} };
-  return account(home, { visible, chats: [{ who: '1', text: 'u1-0' }], pushed: [], programs }).wrong;
+  const nobody = { asked: [], seen: [], wrong: [], stop: async () => {} };
+  const asking = { programs, runs: nobody, polled: nobody, streamed: nobody };
+  return account(home, { visible, chats: [{ who: '1', text: 'u1-0' }], pushed: [], ...asking }).wrong;
 }
 
 describe('the accounting', () => {
@@ -99,6 +85,8 @@ describe('the accounting', () => {
       /answered 2 times/,
     ],
     ['a command that ran twice', { ran: 'u1-0\nu1-0\n' }, /ran more than once/],
+    ['a file of a request on the disk', { ran: 'INSIDE-THE-FILE-OF-r0-2' }, /shows what was in the file/],
+    ['such a file as it was sent', { ran: btoa('INSIDE-THE-FILE-OF-r0-2.') }, /shows what was in the file/],
   ])('finds %s', async (_, scene, expected) => {
     expect((await wrongIn(scene)).join('\n')).toMatch(expected);
   });
