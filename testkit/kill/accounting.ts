@@ -2,12 +2,14 @@
  * The accounting identity: what people sent, what the database says and what the chats show must agree
  * (docs/guarantees.md). Read from the database file after the gateway ended.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Program, Sent } from './users.ts';
+import { accountHttp, type HttpAccounts, type HttpWorld } from './http-accounting.ts';
+import { tellsOfFiles } from './questions.ts';
+import type { Sent } from './users.ts';
 
-export interface Accounts {
+export interface Accounts extends HttpAccounts {
   readonly sent: number;
   readonly accepted: number;
   readonly answered: number;
@@ -21,7 +23,6 @@ export interface Accounts {
   readonly visible: number;
   readonly doubles: number;
   readonly maybeDoubled: number;
-  readonly requests: number;
   /** Webhook deliveries that were taken. */
   readonly pushed: number;
   /** Lines left by commands the model asked for. */
@@ -46,34 +47,34 @@ interface PartRow {
   readonly chat: string;
 }
 
-export function account(
-  home: string,
-  world: {
-    readonly visible: readonly Visible[];
-    readonly chats: readonly Sent[];
-    readonly pushed: readonly Sent[];
-    readonly programs: Program;
-  },
-): Accounts {
+/** What everybody outside the gateway remembers. */
+export interface World extends HttpWorld {
+  readonly visible: readonly Visible[];
+  readonly chats: readonly Sent[];
+  readonly pushed: readonly Sent[];
+}
+
+export function account(home: string, world: World): Accounts {
   const db = new DatabaseSync(join(home, 'gateway.db'), { readOnly: true });
   try {
     const lines = commandsThatRan(join(home, 'ran.txt'));
-    const accounts = read(db, world);
-    return { ...accounts, commands: lines.length, wrong: [...accounts.wrong, ...ranTwice(lines)] };
+    const { wrong, ...chats } = readChats(db, world);
+    const http = accountHttp(db, world);
+    return {
+      ...chats,
+      ...http.counts,
+      commands: lines.length,
+      wrong: [...wrong, ...http.wrong, ...ranTwice(lines), ...keptFiles(home)],
+    };
   } finally {
     db.close();
   }
 }
 
-function read(
-  db: DatabaseSync,
-  world: {
-    readonly visible: readonly Visible[];
-    readonly chats: readonly Sent[];
-    readonly pushed: readonly Sent[];
-    readonly programs: Program;
-  },
-): Omit<Accounts, 'commands'> {
+/** Turns of programs are judged by what they owe to programs. */
+const ofPrograms = "(select turn from inbound where account = 'api_server' and turn is not null)";
+
+function readChats(db: DatabaseSync, world: World): Omit<Accounts, keyof HttpAccounts | 'commands'> {
   const wrong: string[] = [];
   const many = (sql: string) => db.prepare(sql).all() as Record<string, unknown>[];
   const count = (sql: string) => Number(many(sql)[0]?.['n'] ?? 0);
@@ -96,12 +97,15 @@ function read(
   if (stateOf('declined') > 0) wrong.push(`${stateOf('declined')} chat messages were declined`);
   if (count("select count(*) n from turn where state = 'running'") > 0) wrong.push('a turn still runs');
   for (const row of many(
-    "select id, state, error from turn where consumer = 'chat' and state not in ('completed', 'running')",
+    `select id, state, error from turn
+     where consumer = 'chat' and state not in ('completed', 'running') and id not in ${ofPrograms}`,
   )) {
     wrong.push(`turn ${row['id']} of a chat ended ${row['state']}: ${row['error']}`);
   }
   const lost = count(
-    "select count(*) n from turn where state = 'completed' and consumer = 'chat' and id not in (select turn from part where turn is not null)",
+    `select count(*) n from turn
+     where state = 'completed' and consumer = 'chat' and id not in ${ofPrograms}
+       and id not in (select turn from part where turn is not null)`,
   );
   if (lost > 0) wrong.push(`${lost} completed turns have no part`);
 
@@ -134,18 +138,6 @@ function read(
     if (hooks.has(state)) wrong.push(`${hooks.get(state)} webhook deliveries are ${state}`);
   }
 
-  const completed = count(
-    "select count(*) n from inbound where account = 'api_server' and state = 'answered'",
-  );
-  for (const { text } of world.programs.asked) {
-    const answer = world.programs.answered.get(text);
-    if (answer === undefined) wrong.push(`request ${text} was never answered`);
-    else if (answer !== `echo: ${text}`)
-      wrong.push(`request ${text} got the answer of another one: ${answer}`);
-  }
-  if (completed !== world.programs.answered.size) {
-    wrong.push(`${world.programs.answered.size} requests were answered, ${completed} are recorded`);
-  }
   const integrity = String(many('pragma integrity_check')[0]?.['integrity_check']);
   if (integrity !== 'ok') wrong.push(`integrity check: ${integrity}`);
   return {
@@ -162,7 +154,6 @@ function read(
     visible: visible.length,
     doubles,
     maybeDoubled: parts.filter(({ mark }) => mark === 'maybe_doubled').length,
-    requests: completed,
     pushed: world.pushed.length,
     integrity,
     wrong,
@@ -181,6 +172,15 @@ function commandsThatRan(file: string): string[] {
         .split('\n')
         .filter((line) => line !== '')
     : [];
+}
+
+/** What a file of a request says is stored nowhere (docs/guarantees.md). */
+function keptFiles(home: string): string[] {
+  return readdirSync(home, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => tellsOfFiles(readFileSync(file, 'latin1')))
+    .map((file) => `${file} shows what was in the file of a request`);
 }
 
 /** Every text stands in exactly one visible answer of its own chat, counted once however often that is repeated. */

@@ -1,4 +1,4 @@
-/** `node testkit/kill/main.ts [--kills 500] [--seed N] [--users 6]`: the long run. Exit code 1 when something is wrong. */
+/** `node testkit/kill/main.ts [--kills 500] [--seed N] [--users 20] [--programs 2]`: the long run. Exit code 1 when something is wrong. */
 import { parseArgs } from 'node:util';
 import { killLoop } from './run.ts';
 
@@ -6,7 +6,7 @@ const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '500' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    users: { type: 'string', default: '6' },
+    users: { type: 'string', default: '20' },
     programs: { type: 'string', default: '2' },
   },
 });

@@ -1,9 +1,10 @@
 /** Services that push webhooks and repeat each delivery until it is taken, some of them twice, as real ones do. */
 import { signers } from '../../src/platforms/webhook/fake.ts';
+import { pause } from './clients.ts';
 import { between, type Random } from './random.ts';
 import type { Sent } from './users.ts';
 
-export const webhookSecret = 'a-secret-of-the-kill-harness';
+const webhookSecret = 'a-secret-of-the-kill-harness';
 
 export interface Service {
   /** Taken deliveries: each text must appear in its chat. */
@@ -11,32 +12,44 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** `letter` starts the texts; `chat` is where the route delivers to. */
+/** One route that sends its text on, one that gives the agent work; both answer in the chat the delivery names. */
+export function webhookRoutes(port: number): string {
+  const to = { deliver: 'telegram', deliver_extra: { chat_id: '{chat}' } };
+  const routes = {
+    relay: { prompt: 'Alert {word}', deliver_only: true, ...to },
+    task: { prompt: 'Task {word}', ...to },
+  };
+  const extra = { host: '127.0.0.1', port, secret: webhookSecret, rate_limit: 100_000, routes };
+  return `webhook: ${JSON.stringify({ enabled: true, extra })}`;
+}
+
+/** `letter` starts the texts; `chats` take them in turn. */
 export function service(
   url: string,
   letter: string,
-  chat: number,
+  chats: readonly number[],
   random: Random,
   pauseMs: readonly [number, number],
 ): Service {
   const taken: Sent[] = [];
-  let open = true;
+  const stopped = new AbortController();
   const run = async () => {
-    for (let index = 0; open; index += 1) {
+    for (let index = 0; !stopped.signal.aborted; index += 1) {
       const text = `${letter}1-${index}`;
-      const body = JSON.stringify({ word: text });
+      const chat = String(chats[index % chats.length]);
+      const body = JSON.stringify({ word: text, chat });
       const post = () => deliver(url, body);
-      while (!(await post().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 40));
-      taken.push({ who: String(chat), text });
+      while (!(await post().catch(() => false))) await pause(40);
+      taken.push({ who: chat, text });
       if (random() < 0.2) await post().catch(() => false);
-      await new Promise((resolve) => setTimeout(resolve, between(random, ...pauseMs)));
+      await pause(between(random, ...pauseMs), stopped.signal);
     }
   };
   const running = run();
   return {
     taken,
     stop: async () => {
-      open = false;
+      stopped.abort();
       await running;
     },
   };

@@ -1,6 +1,7 @@
 /** People in chats and programs at the API, outside the process that is killed. Each remembers what it sent and got. */
 import type { FakeTelegram } from '../../src/platforms/telegram/fake.ts';
 import type { Home } from '../gateway-process.ts';
+import { pause } from './clients.ts';
 import { between, type Random } from './random.ts';
 
 /** Every message is unique and says where it comes from; the fake model echoes it. */
@@ -24,21 +25,21 @@ export function chatters(
   options: { readonly pauseMs: readonly [number, number]; readonly disturb: boolean },
 ): Chatter {
   const sent: Sent[] = [];
-  let open = true;
+  const stopped = new AbortController();
   const one = async (user: number) => {
-    for (let index = 0; open; index += 1) {
+    for (let index = 0; !stopped.signal.aborted; index += 1) {
       const text = `u${user}-${index}`;
       await fake.inject.text(text, { from: { id: user, first_name: `User ${user}` } });
       sent.push({ who: String(user), text });
       if (options.disturb && random() < 0.02) await fake.redeliver();
-      await new Promise((resolve) => setTimeout(resolve, between(random, ...options.pauseMs)));
+      await pause(between(random, ...options.pauseMs), stopped.signal);
     }
   };
   const running = Promise.all(users.map(one));
   return {
     sent,
     stop: async () => {
-      open = false;
+      stopped.abort();
       await running;
     },
   };
@@ -52,7 +53,7 @@ export interface Program {
 }
 
 /** Clients that repeat a request with the same Idempotency-Key until it is answered, as the SDKs do. */
-export function programs(home: Home, count: number): Program {
+export function programs(home: Home, count: number, random: Random): Program {
   const answered = new Map<string, string>();
   const asked: Sent[] = [];
   let open = true;
@@ -66,8 +67,9 @@ export function programs(home: Home, count: number): Program {
           answered.set(text, answer);
           break;
         }
-        await new Promise((resolve) => setTimeout(resolve, 40));
+        await pause(40);
       }
+      await pause(between(random, 20, 100));
     }
   };
   const running = Promise.all(Array.from({ length: count }, (_, client) => one(client)));

@@ -1,5 +1,6 @@
 /** People in WeCom. The server repeats what it pushed and cuts its connections, as networks do. */
 import type { FakeWeCom } from '../../src/platforms/wecom/fake.ts';
+import { pause } from './clients.ts';
 import { between, type Random } from './random.ts';
 import type { Chatter, Sent } from './users.ts';
 
@@ -10,9 +11,9 @@ export function wecomChatters(
   options: { readonly pauseMs: readonly [number, number] },
 ): Chatter {
   const sent: Sent[] = [];
-  let open = true;
+  const stopped = new AbortController();
   const one = async (user: string, number: number) => {
-    for (let index = 0; open; index += 1) {
+    for (let index = 0; !stopped.signal.aborted; index += 1) {
       const text = `c${number}-${index}`;
       fake.push({
         msgid: `MSG_${text}`,
@@ -26,14 +27,14 @@ export function wecomChatters(
       sent.push({ who: user, text });
       if (random() < 0.1) fake.redeliver();
       if (random() < 0.1) await storm(fake, random);
-      await new Promise((resolve) => setTimeout(resolve, between(random, ...options.pauseMs)));
+      await pause(between(random, ...options.pauseMs), stopped.signal);
     }
   };
   const running = Promise.all(users.map(one));
   return {
     sent,
     stop: async () => {
-      open = false;
+      stopped.abort();
       await running;
     },
   };
@@ -43,6 +44,6 @@ export function wecomChatters(
 async function storm(fake: FakeWeCom, random: Random): Promise<void> {
   for (let cut = 0; cut < 5; cut += 1) {
     fake.drop();
-    await new Promise((resolve) => setTimeout(resolve, between(random, 20, 100)));
+    await pause(between(random, 20, 100));
   }
 }
