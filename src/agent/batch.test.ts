@@ -1,41 +1,31 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Reply, startUpstream, type Upstream } from '../../testkit/upstream/index.ts';
-import { fakeTool, type TestAgent, type TestAgentOptions, testAgent, testRun } from './testing.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Upstream } from '../../testkit/upstream/index.ts';
+import {
+  calling,
+  fakeTool,
+  sentTo,
+  type TestAgentOptions,
+  testAgent,
+  testRun,
+  testUpstream,
+} from './testing.ts';
 
 let upstream: Upstream;
-let opened: TestAgent | undefined;
 beforeEach(async () => {
-  upstream = await startUpstream();
+  upstream = await testUpstream();
 });
-afterEach(async () => {
-  await opened?.close();
-  opened = undefined;
-  await upstream.close();
-});
-const open = async (options?: TestAgentOptions) => {
-  opened = await testAgent(upstream, options);
-  return opened.agent;
-};
-const call = (name: string, args: unknown = {}, more: Partial<Reply> = {}): Reply => ({
-  toolCalls: [{ name, arguments: args }],
-  ...more,
-});
-interface Sent {
-  role: string;
-  content: string | null;
-  tool_calls?: unknown[];
-}
-const sent = (index = -1) => upstream.requests.at(index)!.body['messages'] as Sent[];
+const open = (options?: TestAgentOptions) => testAgent(upstream, options);
+const sent = (index?: number) => sentTo(upstream, index);
 
 describe('tool calls', () => {
   test('a misspelt name is repaired; a tool that does not exist ends the turn at the third try', async () => {
     const read = fakeTool('read_file');
     upstream.script(
-      call('Read-File', { path: 'a' }),
-      call('frobnicate'),
-      call('frobnicate'),
-      call('frobnicate'),
+      calling('Read-File', { path: 'a' }),
+      calling('frobnicate'),
+      calling('frobnicate'),
+      calling('frobnicate'),
     );
     const result = await (await open({ tools: [read] })).run(testRun('x', [read]).run);
     expect(read.ran).toEqual([{ path: 'a' }]);
@@ -45,7 +35,7 @@ describe('tool calls', () => {
 
   test('invalid arguments are asked for twice again, then sent back to the model', async () => {
     const read = fakeTool('read_file');
-    upstream.script(...Array.from({ length: 3 }, () => call('read_file', '{"a":}')), { text: 'ok' });
+    upstream.script(...Array.from({ length: 3 }, () => calling('read_file', '{"a":}')), { text: 'ok' });
     const result = await (await open({ tools: [read] })).run(testRun('x', [read]).run);
     expect(read.ran).toEqual([]);
     expect(upstream.requests).toHaveLength(4);
@@ -57,7 +47,7 @@ describe('tool calls', () => {
     const bad = fakeTool('bad', {}, () => {
       throw new TypeError('no such thing');
     });
-    upstream.script(call('bad'), { text: 'sorry' });
+    upstream.script(calling('bad'), { text: 'sorry' });
     const { run, events } = testRun('x', [bad]);
     await (await open({ tools: [bad] })).run(run);
     expect(sent().at(-1)?.content).toBe('{"error":"Tool execution failed: TypeError: no such thing"}');
@@ -123,13 +113,12 @@ describe('tool calls', () => {
     const rm = fakeTool('terminal', { risk: 'exec' }, async (_args, context) =>
       context.approve({ keys: ['recursive delete'], command: 'rm -r swordfish', why: 'recursive delete' }),
     );
-    upstream.script(call('terminal'), { text: 'ok' });
+    upstream.script(calling('terminal'), { text: 'ok' });
     await (await open({ tools: [rm] })).run(testRun('x', [rm]).run);
     expect(sent().at(-1)?.content).toBe('denied');
-    await opened?.close();
     const asked: unknown[] = [];
     const agent = await open({ tools: [rm], secrets: ['swordfish'] });
-    upstream.script(call('terminal'), { text: 'ok' });
+    upstream.script(calling('terminal'), { text: 'ok' });
     const { run } = testRun('x', [rm], {
       approve: async (request) => {
         asked.push(request);
@@ -144,7 +133,7 @@ describe('tool calls', () => {
 
   test('the same failing call is pointed out to the model', async () => {
     const bad = fakeTool('bad', {}, () => '{"error":"no"}');
-    upstream.script(call('bad'), call('bad'), { text: 'ok' });
+    upstream.script(calling('bad'), calling('bad'), { text: 'ok' });
     await (await open({ tools: [bad] })).run(testRun('x', [bad]).run);
     expect(sent().at(-1)?.content).toContain('[Warning: bad failed 2 times with exactly these arguments');
   });
@@ -152,7 +141,7 @@ describe('tool calls', () => {
   test('a tool the turn may not use is neither offered nor run', async () => {
     const allowed = fakeTool('todo');
     const other = fakeTool('terminal');
-    upstream.script(call('terminal'), { text: 'ok' });
+    upstream.script(calling('terminal'), { text: 'ok' });
     const { run } = testRun('x', [allowed]);
     await (await open({ tools: [allowed, other] })).run(run);
     expect(JSON.stringify(upstream.requests[0]?.body['tools'])).not.toContain('terminal');
@@ -161,7 +150,7 @@ describe('tool calls', () => {
 
   test('a result of 250,000 characters becomes a preview with a readable path', async () => {
     const big = fakeTool('big', {}, () => `${'line\n'.repeat(50_000)}`);
-    upstream.script(call('big'), { text: 'ok' });
+    upstream.script(calling('big'), { text: 'ok' });
     await (await open({ tools: [big] })).run(testRun('x', [big]).run);
     const content = sent().at(-1)?.content ?? '';
     expect(content).toMatch(/^<persisted-output>/);

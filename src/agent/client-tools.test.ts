@@ -1,53 +1,36 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Reply, startUpstream, type Upstream } from '../../testkit/upstream/index.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Reply, Upstream } from '../../testkit/upstream/index.ts';
 import type { Message } from '../core/message.ts';
 import type { AgentRun, JournalStep, Tool, ToolSchema } from './contract.ts';
 import type { Mode } from './models/registry.ts';
-import { fakeTool, type TestAgent, type TestAgentOptions, testAgent, testRun } from './testing.ts';
+import { modes, wires } from './models/testing.ts';
+import {
+  dice,
+  fakeTool,
+  sentTo,
+  type TestAgentOptions,
+  testAgent,
+  testRun,
+  testUpstream,
+  warningsIn,
+} from './testing.ts';
 import { toCaller, toModel } from './wording.ts';
 
 let upstream: Upstream;
-let opened: TestAgent | undefined;
 beforeEach(async () => {
-  upstream = await startUpstream();
-});
-afterEach(async () => {
-  await opened?.close();
-  opened = undefined;
-  await upstream.close();
+  upstream = await testUpstream();
 });
 
-const paths: Readonly<Record<Mode, string>> = {
-  chat: '/v1',
-  responses: '/v1',
-  anthropic: '',
-  google: '/v1beta',
-};
-const names: Readonly<Record<Mode, string>> = {
-  chat: 'some-model',
-  responses: 'gpt-5',
-  anthropic: 'claude-sonnet-4-5',
-  google: 'gemini-2.5-flash',
-};
-const open = async (mode: Mode, tools: readonly Tool[] = [], more: TestAgentOptions = {}) => {
-  const baseUrl = `${upstream.url}${paths[mode]}`;
-  opened = await testAgent(upstream, {
-    tools,
-    ...more,
-    model: { baseUrl, apiMode: mode, name: names[mode], ...more.model },
-  });
-  return opened.agent;
+const open = (mode: Mode, tools: readonly Tool[] = [], more: TestAgentOptions = {}) => {
+  const { path, model: name } = wires[mode];
+  const model = { baseUrl: `${upstream.url}${path}`, apiMode: mode, name, ...more.model };
+  return testAgent(upstream, { tools, ...more, model });
 };
 
 const weather: ToolSchema = {
   name: 'get_weather',
   description: 'Weather of a city.',
   parameters: { type: 'object', properties: { city: { type: 'string' } } },
-};
-const dice: ToolSchema = {
-  name: 'dice',
-  description: 'Throws.',
-  parameters: { type: 'object', properties: {} },
 };
 const user: Message = { role: 'user', content: 'x' };
 const call = (name: string, args: unknown = {}, id?: string) => ({
@@ -56,8 +39,6 @@ const call = (name: string, args: unknown = {}, id?: string) => ({
   ...(id !== undefined && { id }),
 });
 const body = (index = -1): Record<string, unknown> => upstream.requests.at(index)!.body;
-const warnings = (events: ReturnType<typeof testRun>['events']) =>
-  events.flatMap((event) => (event.type === 'status' && event.kind === 'warning' ? [event.text] : []));
 
 /** Names of the tools a request offers, in its own words. */
 function offered(request: Record<string, unknown>): string[] {
@@ -99,8 +80,6 @@ const written = {
     auto: { mode: 'AUTO' },
   },
 } as const;
-
-const modes = Object.keys(paths) as Mode[];
 
 describe.each(modes)('over the %s wire', (mode) => {
   test('a call of the caller’s tool ends the turn open, and the next turn goes on with its result', async () => {
@@ -153,7 +132,7 @@ describe.each(modes)('over the %s wire', (mode) => {
         result,
         said: seen.map(choices[mode]),
         offers: seen.map(offered),
-        warned: warnings(events),
+        warned: warningsIn(events),
       };
     };
     const words = written[mode];
@@ -189,13 +168,13 @@ describe.each(modes)('over the %s wire', (mode) => {
     const { run, events } = testRun('x', [], { responseFormat });
     expect((await agent.run(run)).text).toBe('{"a":1}');
     expect(JSON.stringify(body())).toContain('"additionalProperties":false');
-    expect(warnings(events)).toEqual([]);
+    expect(warningsIn(events)).toEqual([]);
 
     upstream.script({ text: '{}' });
     const object = testRun('x', [], { responseFormat: { type: 'json_object' } });
     await agent.run(object.run);
     expect(JSON.stringify(body())).toContain('JSON object');
-    expect(warnings(object.events)).toEqual(mode === 'anthropic' ? [toCaller.formatByWords] : []);
+    expect(warningsIn(object.events)).toEqual(mode === 'anthropic' ? [toCaller.formatByWords] : []);
   });
 });
 
@@ -295,7 +274,7 @@ describe('tools of the caller', () => {
     ];
     const result = await agent.run(testRun('', [], { clientTools: [dice], history }).run);
     expect(result.status).toBe('completed');
-    const sent = body()['messages'] as { role: string; content: string; tool_call_id?: string }[];
+    const sent = sentTo(upstream);
     expect(
       sent.filter(({ role }) => role === 'tool').map((each) => [each.tool_call_id, each.content]),
     ).toEqual([
@@ -362,7 +341,7 @@ describe('wishes a model does not take', () => {
     expect(body(0)['response_format']).toMatchObject({ type: 'json_schema', json_schema: { strict: false } });
     expect(body()['response_format']).toBeUndefined();
     expect(JSON.stringify(body()['messages'])).toContain('deep_field');
-    expect(warnings(events)).toEqual([toCaller.formatByWords, toCaller.notJson]);
+    expect(warningsIn(events)).toEqual([toCaller.formatByWords, toCaller.notJson]);
   });
 
   test('sampling fields that the vendor has no place for are named, what it takes is not', async () => {
@@ -372,6 +351,6 @@ describe('wishes a model does not take', () => {
     });
     await agent.run(run);
     expect(body()['temperature']).toBe(0.5);
-    expect(warnings(events).map((text) => text.split(' ')[0])).toEqual(['frequency_penalty', 'seed']);
+    expect(warningsIn(events).map((text) => text.split(' ')[0])).toEqual(['frequency_penalty', 'seed']);
   });
 });

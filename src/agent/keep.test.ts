@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startUpstream, type Upstream } from '../../testkit/upstream/index.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Upstream } from '../../testkit/upstream/index.ts';
 import type { Message } from '../core/message.ts';
 import { redact } from '../text/redact.ts';
+import type { Agent } from './contract.ts';
 import { storable } from './keep.ts';
-import { fakeTool, type TestAgent, testAgent, testRun } from './testing.ts';
+import { fakeTool, testAgent, testRun, testUpstream } from './testing.ts';
 
 const key = 'sk-abcdefghijklmnopqrstuvwxyz0123456789';
 const configured = 'correct "horse" battery';
@@ -53,15 +54,11 @@ describe('what is stored of a turn', () => {
 
 describe('a turn', () => {
   let upstream: Upstream;
-  let opened: TestAgent;
+  let agent: Agent;
   const terminal = fakeTool('terminal');
   beforeEach(async () => {
-    upstream = await startUpstream();
-    opened = await testAgent(upstream, { tools: [terminal], secrets: [configured] });
-  });
-  afterEach(async () => {
-    await opened.close();
-    await upstream.close();
+    upstream = await testUpstream();
+    agent = await testAgent(upstream, { tools: [terminal], secrets: [configured] });
   });
 
   test('runs with the real arguments and stores none of the secrets', async () => {
@@ -70,7 +67,7 @@ describe('a turn', () => {
       { toolCalls: [{ name: 'terminal', arguments: { command } }] },
       { text: `It is ${configured}.` },
     );
-    const result = await opened.agent.run(testRun('x', [terminal]).run);
+    const result = await agent.run(testRun('x', [terminal]).run);
     expect(terminal.ran).toEqual([{ command }]);
     expect(JSON.stringify(upstream.requests.at(-1)?.body)).toContain('horse');
     expect(result.text).toContain('horse');
@@ -80,7 +77,7 @@ describe('a turn', () => {
   test('hands the caller of its own tools the real arguments', async () => {
     upstream.script({ toolCalls: [{ name: 'login', arguments: { with: configured } }] });
     const login = { name: 'login', description: '', parameters: { type: 'object', properties: {} } };
-    const result = await opened.agent.run(testRun('x', [], { clientTools: [login] }).run);
+    const result = await agent.run(testRun('x', [], { clientTools: [login] }).run);
     expect(JSON.parse(result.clientCalls![0]!.arguments)).toEqual({ with: configured });
     expect(JSON.stringify(result.messages)).not.toContain('horse');
   });

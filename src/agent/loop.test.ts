@@ -1,41 +1,29 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { virtualClock } from '../../testkit/clock.ts';
-import { type Reply, startUpstream, type Upstream } from '../../testkit/upstream/index.ts';
-import { fakeTool, type TestAgent, type TestAgentOptions, testAgent, testRun } from './testing.ts';
+import type { Reply, Upstream } from '../../testkit/upstream/index.ts';
+import {
+  calling,
+  failing,
+  fakeTool,
+  sentTo,
+  type TestAgentOptions,
+  testAgent,
+  testRun,
+  testUpstream,
+} from './testing.ts';
 
 let upstream: Upstream;
-let opened: TestAgent | undefined;
 beforeEach(async () => {
-  upstream = await startUpstream();
+  upstream = await testUpstream();
 });
-afterEach(async () => {
-  await opened?.close();
-  opened = undefined;
-  await upstream.close();
-});
-const open = async (options?: TestAgentOptions) => {
-  opened = await testAgent(upstream, options);
-  return opened.agent;
-};
-const call = (name: string, args: unknown = {}, more: Partial<Reply> = {}): Reply => ({
-  toolCalls: [{ name, arguments: args }],
-  ...more,
-});
-const status = (code: number, more: object = {}): Reply => ({
-  fault: { kind: 'status', status: code, ...more },
-});
-interface Sent {
-  role: string;
-  content: string | null;
-  tool_calls?: unknown[];
-}
-const sent = (index = -1) => upstream.requests.at(index)!.body['messages'] as Sent[];
+const open = (options?: TestAgentOptions) => testAgent(upstream, options);
+const sent = (index?: number) => sentTo(upstream, index);
 const roles = (messages: readonly { role: string }[]) => messages.map((message) => message.role);
 
 describe('the turn', () => {
   test('a tool call and a text make two model calls and four messages', async () => {
     const todo = fakeTool('todo');
-    upstream.script(call('todo'), { text: 'done', usage: { input: 20, output: 2 } });
+    upstream.script(calling('todo'), { text: 'done', usage: { input: 20, output: 2 } });
     const { run, events } = testRun('plan it', [todo]);
     const result = await (await open({ tools: [todo] })).run(run);
     expect(result).toMatchObject({ status: 'completed', text: 'done', modelCalls: 2, model: 'main-model' });
@@ -53,7 +41,7 @@ describe('the turn', () => {
 
   test('text, tool, text: one segment end and exactly one blank line between', async () => {
     const todo = fakeTool('todo');
-    upstream.script({ text: 'First.', ...call('todo') }, { text: ['\n\n', 'Second.'] });
+    upstream.script({ text: 'First.', ...calling('todo') }, { text: ['\n\n', 'Second.'] });
     const { run, text, events } = testRun('go', [todo]);
     const result = await (await open({ tools: [todo] })).run(run);
     expect(text()).toBe('First.\n\nSecond.');
@@ -63,7 +51,7 @@ describe('the turn', () => {
 
   test('when the budget ends the model is asked once more, without tools', async () => {
     const read = fakeTool('read_file');
-    upstream.script(...Array.from({ length: 90 }, (_, n) => call('read_file', { n })), {
+    upstream.script(...Array.from({ length: 90 }, (_, n) => calling('read_file', { n })), {
       text: 'so far so good',
     });
     const { run, events } = testRun('read all', [read]);
@@ -84,21 +72,21 @@ describe('the turn', () => {
 
   test('an empty summary is asked for twice, then said to be missing', async () => {
     const read = fakeTool('read_file');
-    upstream.script(call('read_file'), {}, {});
+    upstream.script(calling('read_file'), {}, {});
     const result = await (await open({ tools: [read] })).run(testRun('x', [read], { maxIterations: 1 }).run);
     expect(result.text).toBe("I reached the iteration limit and couldn't generate a summary.");
   });
 
   test('rounds of execute_code alone are free', async () => {
     const code = fakeTool('execute_code');
-    upstream.script(call('execute_code', { a: 1 }), call('execute_code', { a: 2 }), { text: 'end' });
+    upstream.script(calling('execute_code', { a: 1 }), calling('execute_code', { a: 2 }), { text: 'end' });
     const result = await (await open({ tools: [code] })).run(testRun('x', [code], { maxIterations: 1 }).run);
     expect(result).toMatchObject({ status: 'completed', text: 'end' });
   });
 
   test('steering goes to the end of the newest tool result', async () => {
     const todo = fakeTool('todo');
-    upstream.script(call('todo'), { text: 'ok' });
+    upstream.script(calling('todo'), { text: 'ok' });
     let pending: string | undefined = 'use pnpm';
     const takeSteering = () => {
       const text = pending;
@@ -129,7 +117,7 @@ describe('the turn', () => {
 describe('failures of the model', () => {
   test('503, 503, 200 make three requests with growing waits, and nothing is shown', async () => {
     const clock = virtualClock({ autoSleep: true, seed: 5 });
-    upstream.script(status(503), status(503), { text: 'fine' });
+    upstream.script(failing(503), failing(503), { text: 'fine' });
     const { run, text, events } = testRun('hi');
     const result = await (await open({ clock })).run(run);
     expect(upstream.requests).toHaveLength(3);
@@ -149,7 +137,7 @@ describe('failures of the model', () => {
     ['900', 120_000],
   ])('429 with Retry-After %s waits %i ms', async (hint, wait) => {
     const clock = virtualClock({ autoSleep: true });
-    upstream.script(status(429, { headers: { 'retry-after': hint } }));
+    upstream.script(failing(429, { headers: { 'retry-after': hint } }));
     await (await open({ clock })).run(testRun('hi').run);
     expect(clock.sleeps).toEqual([wait]);
   });
@@ -158,7 +146,7 @@ describe('failures of the model', () => {
     const clock = virtualClock({ autoSleep: true });
     const spare = { provider: 'custom', model: 'spare', baseUrl: `${upstream.url}/v1`, apiKey: upstream.key };
     const agent = await open({ clock, fallback: [spare] });
-    upstream.script(status(429));
+    upstream.script(failing(429));
     const result = await agent.run(testRun('hi').run);
     expect(result).toMatchObject({ status: 'completed', model: 'spare' });
     expect(clock.sleeps).toEqual([]);
@@ -179,7 +167,6 @@ describe('failures of the model', () => {
     expect(result).toMatchObject({ status: 'failed', exit: 'model_error', error: { code: 'auth' } });
     expect(result.messages).toEqual([{ role: 'user', content: 'hi' }]);
     expect(JSON.stringify(result)).not.toContain('wrong-key');
-    await opened?.close();
     const spare = { provider: 'custom', model: 'spare', baseUrl: `${upstream.url}/v1`, apiKey: upstream.key };
     const second = await open({ model: { apiKey: 'sk-wrong-key-12345' }, fallback: [spare] });
     expect(await second.run(testRun('hi').run)).toMatchObject({
@@ -192,7 +179,7 @@ describe('failures of the model', () => {
   test('after the last attempt the failure is told once and only the user message is stored', async () => {
     const clock = virtualClock({ autoSleep: true });
     const todo = fakeTool('todo');
-    upstream.script(call('todo'), status(500), status(500), status(500, { message: 'boom' }));
+    upstream.script(calling('todo'), failing(500), failing(500), failing(500, { message: 'boom' }));
     const result = await (await open({ clock, tools: [todo] })).run(testRun('hi', [todo]).run);
     expect(result.error).toEqual({
       code: 'server_error',
@@ -202,7 +189,7 @@ describe('failures of the model', () => {
   });
 
   test('a conversation that is too long stores nothing and says what to do', async () => {
-    upstream.script(status(400, { message: "This model's maximum context length is 32768 tokens" }));
+    upstream.script(failing(400, { message: "This model's maximum context length is 32768 tokens" }));
     const result = await (await open()).run(testRun('hi').run);
     expect(result).toMatchObject({ status: 'failed', messages: [], error: { code: 'context_overflow' } });
     expect(result.error?.message).toContain('/new');
@@ -229,7 +216,10 @@ describe('failures of the model', () => {
 
   test('a stream that drops inside a tool call is asked again, and the tool runs once', async () => {
     const write = fakeTool('write_file', { risk: 'write', idempotent: false });
-    const step: Reply = { text: 'Writing.', ...call('write_file', { path: 'a', content: 'x'.repeat(60) }) };
+    const step: Reply = {
+      text: 'Writing.',
+      ...calling('write_file', { path: 'a', content: 'x'.repeat(60) }),
+    };
     upstream.script({ ...step, fault: { kind: 'cut-mid-frame', after: 4 } }, step, { text: 'written' });
     const { run, text } = testRun('write', [write]);
     const result = await (await open({ tools: [write] })).run(run);
@@ -281,7 +271,7 @@ describe('failures of the model', () => {
 
   test('silence after tool results is nudged once, and the nudge is not stored', async () => {
     const todo = fakeTool('web_search');
-    upstream.script(call('web_search'), {}, { text: 'found it' });
+    upstream.script(calling('web_search'), {}, { text: 'found it' });
     const result = await (await open({ tools: [todo] })).run(testRun('x', [todo]).run);
     expect(sent().at(-1)?.content).toContain('returned nothing after the tool results');
     expect(roles(result.messages)).toEqual(['user', 'assistant', 'tool', 'assistant']);
@@ -290,7 +280,7 @@ describe('failures of the model', () => {
 
   test('text beside housekeeping tools stands when the model says nothing more', async () => {
     const todo = fakeTool('todo');
-    upstream.script({ text: 'All noted.', ...call('todo') }, {});
+    upstream.script({ text: 'All noted.', ...calling('todo') }, {});
     const result = await (await open({ tools: [todo] })).run(testRun('x', [todo]).run);
     expect(result).toMatchObject({ status: 'completed', text: 'All noted.' });
   });
@@ -306,8 +296,8 @@ describe('failures of the model', () => {
     const todo = fakeTool('todo');
     const model = { apiMode: 'anthropic', baseUrl: upstream.url, name: 'claude-sonnet-4-5' };
     upstream.script(
-      { reasoning: 'think', opaque: 'SIG', ...call('todo') },
-      status(400, { message: 'messages.1.content.0: Invalid `signature` in `thinking` block' }),
+      { reasoning: 'think', opaque: 'SIG', ...calling('todo') },
+      failing(400, { message: 'messages.1.content.0: Invalid `signature` in `thinking` block' }),
       { text: 'ok' },
     );
     const result = await (await open({ tools: [todo], model })).run(testRun('x', [todo]).run);

@@ -1,69 +1,54 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startUpstream, type Upstream } from '../../testkit/upstream/index.ts';
-import type { ToolSchema } from './contract.ts';
-import { fakeTool, type TestAgent, testAgent, testRun } from './testing.ts';
+import { beforeEach, expect, test } from 'vitest';
+import type { Upstream } from '../../testkit/upstream/index.ts';
+import { dice, fakeTool, testAgent, testRun, testUpstream, warningsIn } from './testing.ts';
 import { toCaller } from './wording.ts';
 
 let upstream: Upstream;
-let opened: TestAgent;
-const read = () => fakeTool('read_file', {}, () => 'text');
-const dice: ToolSchema = {
-  name: 'dice',
-  description: 'Throws.',
-  parameters: { type: 'object', properties: {} },
-};
-const call = (name: string, id: string) => ({ name, arguments: { of: id }, id });
-
 beforeEach(async () => {
-  upstream = await startUpstream();
+  upstream = await testUpstream();
 });
-afterEach(async () => {
-  await opened.close();
-  await upstream.close();
-});
-
-const warnings = (events: ReturnType<typeof testRun>['events']) =>
-  events.flatMap((event) => (event.type === 'status' && event.kind === 'warning' ? [event.text] : []));
+const read = () => fakeTool('read_file', {}, () => 'text');
+const call = (name: string, id: string) => ({ name, arguments: { of: id }, id });
 
 test('a turn makes no more tool calls than its caller allows, and then answers', async () => {
   const tool = read();
-  opened = await testAgent(upstream, { tools: [tool] });
+  const agent = await testAgent(upstream, { tools: [tool] });
   upstream.script(
     { toolCalls: [call('read_file', '1')] },
     { toolCalls: [call('read_file', '2'), call('read_file', '3')] },
     { text: 'enough' },
   );
   const { run, events } = testRun('x', [tool], { maxToolCalls: 2 });
-  expect(await opened.agent.run(run)).toMatchObject({ status: 'completed', text: 'enough' });
+  expect(await agent.run(run)).toMatchObject({ status: 'completed', text: 'enough' });
   expect(tool.ran).toHaveLength(2);
-  expect(warnings(events)).toEqual([toCaller.callsSpent(2)]);
+  expect(warningsIn(events)).toEqual([toCaller.callsSpent(2)]);
   const choices = upstream.requests.map(({ body }) => body['tool_choice']);
   expect(choices).toEqual(['auto', 'auto', 'none']);
 });
 
 test('a model that calls on although it may not is not obeyed', async () => {
   const tool = read();
-  opened = await testAgent(upstream, { tools: [tool] });
+  const agent = await testAgent(upstream, { tools: [tool] });
   upstream.script(
     { toolCalls: [call('read_file', '1')] },
     { text: 'So far.', toolCalls: [call('read_file', '2')] },
   );
   const { run } = testRun('x', [tool], { maxToolCalls: 1 });
-  expect(await opened.agent.run(run)).toMatchObject({ status: 'completed', text: 'So far.' });
+  expect(await agent.run(run)).toMatchObject({ status: 'completed', text: 'So far.' });
   expect(tool.ran).toHaveLength(1);
 });
 
 test('calls of the caller’s own tools count as well', async () => {
-  opened = await testAgent(upstream);
+  const agent = await testAgent(upstream);
   upstream.script({ toolCalls: [call('dice', '1'), call('dice', '2')] });
   const { run } = testRun('x', [], { clientTools: [dice], maxToolCalls: 1 });
-  const result = await opened.agent.run(run);
+  const result = await agent.run(run);
   expect(result.clientCalls?.map(({ id }) => id)).toEqual(['1']);
 });
 
 test('calls of an earlier attempt count', async () => {
   const tool = read();
-  opened = await testAgent(upstream, { tools: [tool] });
+  const agent = await testAgent(upstream, { tools: [tool] });
   upstream.script({ text: 'enough' });
   const made = { id: '1', name: 'read_file', arguments: '{}' };
   const usage = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
@@ -74,6 +59,6 @@ test('calls of an earlier attempt count', async () => {
       { kind: 'tool', call: made, result: 'text' },
     ],
   });
-  expect(await opened.agent.run(run)).toMatchObject({ text: 'enough' });
+  expect(await agent.run(run)).toMatchObject({ text: 'enough' });
   expect(upstream.requests[0]!.body['tool_choice']).toBe('none');
 });

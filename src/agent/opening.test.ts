@@ -1,26 +1,21 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startUpstream, type Upstream } from '../../testkit/upstream/index.ts';
+import { beforeEach, expect, test } from 'vitest';
+import type { Upstream } from '../../testkit/upstream/index.ts';
 import type { ContentPart, Message } from '../core/message.ts';
 import { withAttachments } from './opening.ts';
-import { fakeTool, type TestAgent, testAgent, testRun } from './testing.ts';
+import { calling, fakeTool, testAgent, testRun, testUpstream } from './testing.ts';
 
 let upstream: Upstream;
-let opened: TestAgent | undefined;
 beforeEach(async () => {
-  upstream = await startUpstream();
-});
-afterEach(async () => {
-  await opened?.close();
-  await upstream.close();
+  upstream = await testUpstream();
 });
 
 const page: ContentPart = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } };
 
 test('attachments are shown with every call of the turn and are no part of its transcript', async () => {
   const tool = fakeTool('todo');
-  opened = await testAgent(upstream, { tools: [tool] });
-  upstream.script({ toolCalls: [{ name: 'todo', arguments: {} }] }, { text: 'seen' });
-  const result = await opened.agent.run(testRun('look', [tool], { attachments: [page] }).run);
+  const agent = await testAgent(upstream, { tools: [tool] });
+  upstream.script(calling('todo'), { text: 'seen' });
+  const result = await agent.run(testRun('look', [tool], { attachments: [page] }).run);
   expect(result.messages.map(({ content }) => content)).toEqual(['look', '', '{"ok":true}', 'seen']);
   expect(upstream.requests).toHaveLength(2);
   for (const { body } of upstream.requests) {

@@ -1,20 +1,23 @@
-/** An agent over scripted models and tools, for tests of the loop. */
+/** An agent over scripted models and tools, for tests of the loop. What is opened here ends with its test. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { z } from 'zod';
-import type { Upstream } from '../../testkit/upstream/index.ts';
+import { type Reply, startUpstream, type Upstream } from '../../testkit/upstream/index.ts';
 import type { FallbackModel, Settings } from '../config/settings.ts';
 import type { AgentEvent } from '../core/agent-event.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
-import type { Agent, AgentRun, JournalStep, Tool, ToolContext } from './contract.ts';
+import type { Agent, AgentRun, JournalStep, Tool, ToolContext, ToolSchema } from './contract.ts';
 import { openAgent } from './loop.ts';
+import { modelSettings } from './models/testing.ts';
 
-export interface TestAgent {
-  readonly agent: Agent;
-  readonly home: string;
-  close(): Promise<void>;
+/** An upstream that answers what the test scripts. */
+export async function testUpstream(): Promise<Upstream> {
+  const upstream = await startUpstream();
+  onTestFinished(() => upstream.close());
+  return upstream;
 }
 
 export interface TestAgentOptions {
@@ -26,21 +29,19 @@ export interface TestAgentOptions {
   readonly secrets?: readonly string[];
 }
 
-export async function testAgent(upstream: Upstream, options: TestAgentOptions = {}): Promise<TestAgent> {
+/** An agent in a home of its own that asks the upstream. */
+export async function testAgent(upstream: Upstream, options: TestAgentOptions = {}): Promise<Agent> {
   const home = mkdtempSync(join(tmpdir(), 'hermes-agent-'));
+  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
   const settings = {
     home,
-    model: {
-      provider: 'custom',
+    model: modelSettings({
       name: 'main-model',
       baseUrl: `${upstream.url}/v1`,
       apiKey: upstream.key,
       apiMode: 'chat',
-      contextLength: undefined,
-      maxTokens: undefined,
-      supportsVision: undefined,
       ...options.model,
-    },
+    }),
     providers: {},
     providerEnv: {},
     fallback: options.fallback ?? [],
@@ -74,14 +75,42 @@ export async function testAgent(upstream: Upstream, options: TestAgentOptions = 
       close: async () => {},
     },
   });
-  return {
-    agent,
-    home,
-    async close() {
-      await agent.close();
-      rmSync(home, { recursive: true, force: true });
-    },
-  };
+  onTestFinished(() => agent.close());
+  return agent;
+}
+
+/** A reply that calls one tool. */
+export function calling(name: string, args: unknown = {}): Reply {
+  return { toolCalls: [{ name, arguments: args }] };
+}
+
+/** A reply that is an error. */
+export function failing(status: number, more: object = {}): Reply {
+  return { fault: { kind: 'status', status, ...more } };
+}
+
+interface Sent {
+  readonly role: string;
+  readonly content: string | null;
+  readonly tool_calls?: readonly unknown[];
+  readonly tool_call_id?: string;
+}
+
+/** The messages of a request to `/chat/completions`, by default of the newest. */
+export function sentTo(upstream: Upstream, index = -1): readonly Sent[] {
+  return upstream.requests.at(index)!.body['messages'] as Sent[];
+}
+
+/** A tool of the caller that takes nothing. */
+export const dice: ToolSchema = {
+  name: 'dice',
+  description: 'Throws.',
+  parameters: { type: 'object', properties: {} },
+};
+
+/** What the caller was warned of. */
+export function warningsIn(events: readonly AgentEvent[]): readonly string[] {
+  return events.flatMap((event) => (event.type === 'status' && event.kind === 'warning' ? [event.text] : []));
 }
 
 export interface RecordedTool extends Tool<Record<string, unknown>> {

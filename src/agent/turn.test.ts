@@ -1,32 +1,24 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { virtualClock } from '../../testkit/clock.ts';
-import { type Reply, startUpstream, type Upstream } from '../../testkit/upstream/index.ts';
+import type { Upstream } from '../../testkit/upstream/index.ts';
 import { GatewayError } from '../core/errors.ts';
 import { noUsage } from '../core/message.ts';
 import { interruptedResult } from './replay.ts';
-import { fakeTool, type TestAgent, type TestAgentOptions, testAgent, testRun } from './testing.ts';
+import {
+  calling,
+  failing,
+  fakeTool,
+  type TestAgentOptions,
+  testAgent,
+  testRun,
+  testUpstream,
+} from './testing.ts';
 
 let upstream: Upstream;
-let opened: TestAgent | undefined;
 beforeEach(async () => {
-  upstream = await startUpstream();
+  upstream = await testUpstream();
 });
-afterEach(async () => {
-  await opened?.close();
-  opened = undefined;
-  await upstream.close();
-});
-const open = async (options?: TestAgentOptions) => {
-  opened = await testAgent(upstream, options);
-  return opened.agent;
-};
-const call = (name: string, args: unknown = {}, more: Partial<Reply> = {}): Reply => ({
-  toolCalls: [{ name, arguments: args }],
-  ...more,
-});
-const status = (code: number, more: object = {}): Reply => ({
-  fault: { kind: 'status', status: code, ...more },
-});
+const open = (options?: TestAgentOptions) => testAgent(upstream, options);
 
 describe('interrupt', () => {
   test('in a slow stream it ends at once, closes the connection and stores no partial text', async () => {
@@ -68,7 +60,7 @@ describe('interrupt', () => {
 
   test('a tool that does not stop is given up', async () => {
     const stuck = fakeTool('terminal', { risk: 'exec' }, () => new Promise<string>(() => {}));
-    upstream.script(call('terminal'));
+    upstream.script(calling('terminal'));
     const { run, abort } = testRun('x', [stuck]);
     const running = (await open({ tools: [stuck] })).run(run);
     await expect.poll(() => stuck.ran.length).toBe(1);
@@ -81,7 +73,7 @@ describe('interrupt', () => {
 
   test('during a wait before a retry it ends without another request', async () => {
     const clock = virtualClock();
-    upstream.script(status(503));
+    upstream.script(failing(503));
     const { run, abort } = testRun('x');
     const result = (await open({ clock })).run(run);
     await expect.poll(() => clock.sleeps.length).toBe(1);
@@ -149,7 +141,7 @@ describe('the journal', () => {
 
   test('a fenced turn stops at once and emits nothing more', async () => {
     const write = fakeTool('write_file', { risk: 'write' });
-    upstream.script(call('write_file'));
+    upstream.script(calling('write_file'));
     const { run, events } = testRun('x', [write]);
     const fenced = async () => {
       throw new GatewayError('FENCED', { turn: run.turn });

@@ -1,65 +1,36 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { virtualClock } from '../../../testkit/clock.ts';
-import {
-  type Fault,
-  type Reply,
-  startUpstream,
-  type Upstream,
-  type UpstreamRequest,
-} from '../../../testkit/upstream/index.ts';
+import type { Fault, Reply, Upstream, UpstreamRequest } from '../../../testkit/upstream/index.ts';
 import type { Clock } from '../../core/clock.ts';
 import { systemClock } from '../../core/clock.ts';
-import type { Message, ToolCall } from '../../core/message.ts';
-import type { Model, ModelCall, ModelEvent } from '../contract.ts';
+import type { Message } from '../../core/message.ts';
+import type { Model, ModelCall } from '../contract.ts';
+import { testUpstream } from '../testing.ts';
 import { endpointModel } from './ai-sdk.ts';
 import { imageOmitted } from './convert.ts';
 import { openModels } from './open.ts';
 import { openLanguageModel } from './packages.ts';
 import type { Mode } from './registry.ts';
+import { collect, endpointOf, modelSettings, modes, openNamed, wires } from './testing.ts';
 
 let upstream: Upstream;
 beforeEach(async () => {
-  upstream = await startUpstream();
+  upstream = await testUpstream();
 });
-afterEach(() => upstream.close());
-
-const modelNames: Record<Mode, string> = {
-  chat: 'some-model',
-  responses: 'gpt-5',
-  anthropic: 'claude-sonnet-4-5',
-  google: 'gemini-2.5-flash',
-};
-const paths: Record<Mode, string> = { chat: '/v1', responses: '/v1', anthropic: '', google: '/v1beta' };
-const modes = Object.keys(paths) as Mode[];
-
-const noModel = {
-  provider: 'custom',
-  name: 'm',
-  apiKey: undefined,
-  baseUrl: undefined,
-  apiMode: undefined,
-  contextLength: undefined,
-  maxTokens: undefined,
-  supportsVision: undefined,
-};
 
 function open(
   mode: Mode,
   options: { clock?: Clock; key?: string; url?: string; staleMs?: number } = {},
 ): Model {
+  const { path, model } = wires[mode];
   const entry = {
-    baseUrl: options.url ?? `${upstream.url}${paths[mode]}`,
+    baseUrl: options.url ?? `${upstream.url}${path}`,
     apiKey: options.key ?? upstream.key,
     apiMode: mode,
-    model: modelNames[mode],
-    requestTimeoutMs: undefined,
+    model,
     staleTimeoutMs: options.staleMs,
-    extraBody: undefined,
   };
-  const deps = { clock: options.clock ?? systemClock, fetch };
-  return openModels({ model: noModel, providers: { fake: entry }, providerEnv: {} }, deps).open({
-    provider: 'custom:fake',
-  });
+  return openNamed(entry, { clock: options.clock ?? systemClock, fetch }).open({ provider: 'custom:fake' });
 }
 
 const weather = {
@@ -72,24 +43,6 @@ function ask(messages: readonly Message[] | string, extra: Partial<ModelCall> = 
   const list: readonly Message[] =
     typeof messages === 'string' ? [{ role: 'user', content: messages }] : messages;
   return { system: 'Be brief.', messages: list, tools: [], session: 's1', ...extra };
-}
-
-async function collect(model: Model, call: ModelCall, signal = new AbortController().signal) {
-  const events: ModelEvent[] = [];
-  for await (const event of model.stream(call, signal)) events.push(event);
-  const of = (type: 'text' | 'reasoning') => events.flatMap((e) => (e.type === type ? [e.text] : []));
-  const calls = events.flatMap((event): ToolCall[] => (event.type === 'tool-call' ? [event.call] : []));
-  const last = events.at(-1)!;
-  return {
-    events,
-    text: of('text').join(''),
-    deltas: of('text'),
-    reasoning: of('reasoning').join(''),
-    calls,
-    last,
-    finish: last.type === 'finish' ? last : undefined,
-    failure: last.type === 'error' ? last.failure : undefined,
-  };
 }
 
 function assistantOf(result: Awaited<ReturnType<typeof collect>>): Message {
@@ -327,15 +280,8 @@ describe('limits', () => {
 
   test('a provider package that fails to load is a failure, and is loaded again by the next call', async () => {
     let loads = 0;
-    const endpoint = {
-      kind: 'endpoint',
-      provider: 'custom',
-      model: 'm',
-      baseUrl: `${upstream.url}/v1`,
-      apiKey: upstream.key,
-      mode: 'responses',
-      vision: false,
-    } as const;
+    const at = { baseUrl: `${upstream.url}/v1`, apiKey: upstream.key };
+    const endpoint = endpointOf({ ...at, mode: 'responses' });
     const model = endpointModel(endpoint, systemClock, async () => {
       if (loads++ === 0) throw new Error('no such package');
       return openLanguageModel('responses', endpoint, fetch);
@@ -397,7 +343,8 @@ describe('requests', () => {
   });
 
   test('a model that cannot see is told that an image was left out', async () => {
-    const own = { ...noModel, baseUrl: `${upstream.url}/v1`, apiKey: upstream.key, supportsVision: false };
+    const baseUrl = `${upstream.url}/v1`;
+    const own = modelSettings({ baseUrl, apiKey: upstream.key, supportsVision: false });
     const blind = openModels({ model: own, providers: {}, providerEnv: {} }, { clock: systemClock, fetch });
     await collect(blind.open(undefined), ask([{ role: 'user', content: picture }]));
     const sent = JSON.stringify(lastBody());
@@ -407,10 +354,8 @@ describe('requests', () => {
 
   test('equal choices share one model object', () => {
     const deps = { clock: systemClock, fetch };
-    const models = openModels(
-      { model: { ...noModel, baseUrl: 'http://h/v1' }, providers: {}, providerEnv: {} },
-      deps,
-    );
+    const model = modelSettings({ baseUrl: 'http://h/v1' });
+    const models = openModels({ model, providers: {}, providerEnv: {} }, deps);
     expect(models.open(undefined)).toBe(models.open({ model: 'm' }));
     expect(models.open({ model: 'other' })).not.toBe(models.open(undefined));
   });

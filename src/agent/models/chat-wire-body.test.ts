@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { ModelCall } from '../contract.ts';
 import { chatRequest } from './chat-wire-body.ts';
 import type { Endpoint } from './resolve.ts';
+import { endpointOf } from './testing.ts';
 
 const weather = {
   name: 'weather',
@@ -10,16 +11,7 @@ const weather = {
 };
 
 function sent(call: Partial<ModelCall> = {}, more: Partial<Endpoint> = {}): Record<string, unknown> {
-  const endpoint: Endpoint = {
-    kind: 'endpoint',
-    provider: 'custom',
-    model: 'm',
-    baseUrl: 'http://h/v1',
-    apiKey: 'k',
-    mode: 'chat',
-    vision: true,
-    ...more,
-  };
+  const endpoint = endpointOf({ vision: true, ...more });
   const whole: ModelCall = {
     system: 'Be brief.',
     messages: [{ role: 'user', content: 'hi' }],

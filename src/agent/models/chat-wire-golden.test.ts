@@ -9,6 +9,7 @@ import { virtualClock } from '../../../testkit/clock.ts';
 import type { ModelEvent } from '../contract.ts';
 import { chatModel } from './chat-wire.ts';
 import { fetchSend } from './chat-wire-send.ts';
+import { endpointOf } from './testing.ts';
 
 interface Part {
   readonly delta?: object;
@@ -89,20 +90,14 @@ const sse = { 'content-type': 'text/event-stream' };
 async function ours(bytes: Uint8Array, cuts: readonly number[] = []): Promise<ModelEvent[]> {
   const ends = [...cuts, bytes.length].sort((a, b) => a - b);
   const body = ReadableStream.from(ends.map((end, n) => bytes.slice(ends[n - 1] ?? 0, end)));
-  const endpoint = {
-    kind: 'endpoint',
-    provider: 'custom',
-    model: 'm',
-    baseUrl: 'http://h/v1',
-    apiKey: 'k',
-    mode: 'chat',
-    vision: false,
-  } as const;
   const send = fetchSend(async () => new Response(body, { headers: sse }));
   const asked = { system: '', messages: [{ role: 'user', content: 'q' }], tools: [], session: 's' } as const;
   const clock = virtualClock();
   const events: ModelEvent[] = [];
-  for await (const event of chatModel(endpoint, clock, send).stream(asked, new AbortController().signal)) {
+  for await (const event of chatModel(endpointOf(), clock, send).stream(
+    asked,
+    new AbortController().signal,
+  )) {
     events.push(event);
   }
   return events;

@@ -6,8 +6,9 @@ import { type Fault, startUpstream, type Upstream } from '../../../testkit/upstr
 import type { Clock } from '../../core/clock.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Message } from '../../core/message.ts';
-import type { Model, ModelCall, ModelEvent } from '../contract.ts';
-import { type Models, openModels } from './open.ts';
+import type { Model, ModelCall } from '../contract.ts';
+import type { Models } from './open.ts';
+import { collect as collectAll, openNamed } from './testing.ts';
 
 /** One request to a server that answers what the test says. */
 interface Raw {
@@ -70,20 +71,8 @@ function open(
     model: 'some-model',
     requestTimeoutMs: options.totalMs,
     staleTimeoutMs: options.staleMs,
-    extraBody: undefined,
   };
-  const model = {
-    provider: 'custom',
-    name: 'm',
-    apiKey: undefined,
-    baseUrl: undefined,
-    apiMode: undefined,
-    contextLength: undefined,
-    maxTokens: undefined,
-    supportsVision: undefined,
-  };
-  const settings = { model, providers: { fake: entry }, providerEnv: {} };
-  const models = openModels(settings, { clock: options.clock ?? systemClock });
+  const models = openNamed(entry, { clock: options.clock ?? systemClock });
   opened.push(models);
   return models.open({ provider: 'custom:fake' });
 }
@@ -94,20 +83,7 @@ function ask(messages: readonly Message[] = [{ role: 'user', content: 'hi' }]): 
   return { system: 'Be brief.', messages, tools: [weather], session: 's1' };
 }
 
-async function collect(model: Model, call = ask(), signal = new AbortController().signal) {
-  const events: ModelEvent[] = [];
-  for await (const event of model.stream(call, signal)) events.push(event);
-  const ends = events.filter((event) => event.type === 'finish' || event.type === 'error');
-  expect(ends).toEqual([events.at(-1)]);
-  const last = events.at(-1)!;
-  return {
-    text: events.flatMap((event) => (event.type === 'text' ? [event.text] : [])).join(''),
-    reasoning: events.flatMap((event) => (event.type === 'reasoning' ? [event.text] : [])).join(''),
-    calls: events.flatMap((event) => (event.type === 'tool-call' ? [event.call] : [])),
-    finish: last.type === 'finish' ? last : undefined,
-    failure: last.type === 'error' ? last.failure : undefined,
-  };
-}
+const collect = (model: Model, call = ask(), signal?: AbortSignal) => collectAll(model, call, signal);
 
 const frame = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
 const say = (delta: object, finish_reason: string | null = null, more: object = {}) =>

@@ -3,17 +3,10 @@ import type { Message } from '../../core/message.ts';
 import { toPrompt } from './convert.ts';
 import { chatBody, echoesReasoning, ReasoningDetails } from './quirks.ts';
 import type { Endpoint } from './resolve.ts';
+import { endpointOf } from './testing.ts';
 
-const at = (baseUrl: string, model = 'm', more: Partial<Endpoint> = {}): Endpoint => ({
-  kind: 'endpoint',
-  provider: 'custom',
-  model,
-  baseUrl,
-  apiKey: 'k',
-  mode: 'chat',
-  vision: false,
-  ...more,
-});
+const at = (baseUrl: string, model = 'm', more: Partial<Endpoint> = {}) =>
+  endpointOf({ baseUrl, model, ...more });
 const openrouter = 'https://openrouter.ai/api/v1';
 
 test('OpenRouter takes the effort as an object, others as a field', () => {

@@ -3,22 +3,13 @@ import type { Settings } from '../../config/settings.ts';
 import { parseModelName } from './name.ts';
 import { findProvider, providers } from './registry.ts';
 import { type Endpoint, isLocal, keyless, resolveModel } from './resolve.ts';
+import { modelSettings } from './testing.ts';
 
 type Part = Pick<Settings, 'model' | 'providers'>;
 
 function part(model: Partial<Settings['model']> = {}, named: Part['providers'] = {}): Part {
   return {
-    model: {
-      provider: 'auto',
-      name: '',
-      baseUrl: undefined,
-      apiKey: undefined,
-      apiMode: undefined,
-      contextLength: undefined,
-      maxTokens: undefined,
-      supportsVision: undefined,
-      ...model,
-    },
+    model: modelSettings({ provider: 'auto', name: '', ...model }),
     providers: named,
   };
 }
