@@ -92,8 +92,9 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     else done(refusal);
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
-    // A peer that never reads would keep the answer in memory for as long as it stays connected.
-    if (sizeOf(payload) > largestUnguarded) reply.raw.setTimeout(limits.unreadMs);
+    // A peer that never reads would keep the answer in memory for as long as it stays connected. Requests without a
+    // connection (`inject`) have no such peer.
+    if (sizeOf(payload) > largestUnguarded) reply.raw.socket?.setTimeout?.(limits.unreadMs);
     const split = typeof payload === 'string' && hasRawBytes(reply.getHeaders());
     done(null, split ? Buffer.from(payload) : payload);
   });
