@@ -3,9 +3,21 @@ import { AssertionError } from 'node:assert';
 import { describe, expect, it } from 'vitest';
 import { descriptor } from '../../scripts/platform-template/testing.ts';
 import type { Deps, Intake } from '../../src/platforms/contract.ts';
-import { type Break, type Broken, but, changed, judging, pause, running } from './break.ts';
+import {
+  accepting,
+  anyConnection,
+  type Break,
+  type Broken,
+  brokenBy,
+  but,
+  changed,
+  deaf,
+  judging,
+  refusing,
+  running,
+  unwaited,
+} from './break.ts';
 import { badSkips } from './conformance.ts';
-import type { Conformance } from './descriptor.ts';
 import { items } from './items.ts';
 
 type Config = Parameters<typeof descriptor.platform.open>[0]['config'];
@@ -16,20 +28,11 @@ const fetching =
     open({ ...deps, fetch: (url, init) => fetch(deps, url, init) });
 
 const broken: readonly Break<Config>[] = [
+  ...anyConnection<Config>(),
   {
     by: 'acknowledging before the events are stored',
     caught: 'intake.store-slow',
-    adapter: running((adapter, intake, signal) =>
-      adapter.run(
-        changed(intake, {
-          accept: async (events, cursor) => {
-            void intake.accept(events, cursor).catch(() => {});
-            return { fresh: events.length };
-          },
-        }),
-        signal,
-      ),
-    ),
+    adapter: unwaited(),
   },
   {
     by: 'going on when storing failed',
@@ -67,14 +70,12 @@ const broken: readonly Break<Config>[] = [
   {
     by: 'taking its own messages for those of people',
     caught: 'intake.samples',
-    adapter: running((adapter, intake, signal) => {
-      const accept: Intake['accept'] = (events, cursor) =>
-        intake.accept(
-          events.map((event) => ({ ...event, from: { ...event.from, isSelf: false } })),
-          cursor,
-        );
-      return adapter.run(changed(intake, { accept }), signal);
-    }),
+    adapter: accepting((intake, events, cursor) =>
+      intake.accept(
+        events.map((event) => ({ ...event, from: { ...event.from, isSelf: false } })),
+        cursor,
+      ),
+    ),
   },
   {
     by: 'answering in one chat only',
@@ -108,20 +109,6 @@ const broken: readonly Break<Config>[] = [
     }),
   },
   {
-    by: 'reconnecting by itself',
-    caught: 'connection.breaks',
-    adapter: running(async (adapter, intake, signal) => {
-      while (!signal.aborted) await adapter.run(intake, signal).catch(() => pause());
-    }),
-  },
-  {
-    by: 'trying a refused credential again',
-    caught: 'connection.credential',
-    adapter: running((adapter, intake, signal) =>
-      adapter.run(intake, signal).catch(() => adapter.run(intake, signal)),
-    ),
-  },
-  {
     by: 'taking a conflict for a network failure',
     caught: 'connection.conflict',
     adapter: fetching(async (deps, url, init) => {
@@ -140,21 +127,13 @@ const broken: readonly Break<Config>[] = [
   {
     by: 'ignoring the abort',
     caught: 'connection.abort',
-    adapter: running((adapter, intake) => adapter.run(intake, new AbortController().signal)),
+    adapter: deaf(),
   },
   {
     by: 'saying that it is alive while nothing comes',
     caught: 'connection.silent',
     adapter: running((adapter, intake, signal) => {
       intake.alive();
-      return adapter.run(intake, signal);
-    }),
-  },
-  {
-    by: 'leaving a listener behind for every connection',
-    caught: 'connection.leaks',
-    adapter: running((adapter, intake, signal) => {
-      signal.addEventListener('abort', () => {});
       return adapter.run(intake, signal);
     }),
   },
@@ -191,9 +170,7 @@ const broken: readonly Break<Config>[] = [
   {
     by: 'taking a server error for a final refusal',
     caught: 'delivery.statuses',
-    adapter: judging((outcome) =>
-      outcome.kind === 'unknown' ? { kind: 'rejected', code: 'other', why: outcome.why } : outcome,
-    ),
+    adapter: refusing(),
   },
   {
     by: 'repeating a part under a new key',
@@ -261,11 +238,7 @@ const broken: readonly Break<Config>[] = [
 describe.concurrent('an adapter is caught', () => {
   for (const { by, caught, adapter } of broken) {
     it(`${by}: ${caught}`, async ({ expect }) => {
-      const { platform } = descriptor;
-      const variant: Conformance<Config> = {
-        ...descriptor,
-        platform: { ...platform, open: (deps) => adapter(deps, (given) => platform.open(given)) },
-      };
+      const variant = brokenBy(adapter, descriptor);
       await expect(items[caught]!.check(variant)).rejects.toBeInstanceOf(AssertionError);
     });
   }

@@ -6,8 +6,21 @@ import type { Outcome } from '../../src/core/outcome.ts';
 import type { Intake, Socket } from '../../src/platforms/contract.ts';
 import type { WeComConfig } from '../../src/platforms/wecom/config.ts';
 import { descriptor } from '../../src/platforms/wecom/testing/descriptor.ts';
-import { type Break, type Broken, but, changed, delivering, pause, running } from './break.ts';
-import type { Conformance } from './descriptor.ts';
+import {
+  accepting,
+  anyConnection,
+  type Break,
+  type Broken,
+  brokenBy,
+  but,
+  changed,
+  deaf,
+  delivering,
+  judging,
+  refusing,
+  running,
+  unwaited,
+} from './break.ts';
 import { items } from './items.ts';
 
 /** What comes and goes over the socket is another than it should be. */
@@ -34,30 +47,16 @@ async function* mapped(messages: AsyncIterable<string>, change: (text: string) =
 }
 
 const broken: readonly Break<WeComConfig>[] = [
+  ...anyConnection<WeComConfig>(),
   {
     by: 'reading on before the events are stored',
     caught: 'intake.store-slow',
-    adapter: running((adapter, intake, signal) =>
-      adapter.run(
-        changed(intake, {
-          accept: async (events) => {
-            void intake.accept(events).catch(() => {});
-            return { fresh: events.length };
-          },
-        }),
-        signal,
-      ),
-    ),
+    adapter: unwaited(),
   },
   {
     by: 'going on when storing failed',
     caught: 'intake.store-fails',
-    adapter: running((adapter, intake, signal) =>
-      adapter.run(
-        changed(intake, { accept: (events) => intake.accept(events).catch(() => ({ fresh: 0 })) }),
-        signal,
-      ),
-    ),
+    adapter: accepting((intake, events) => intake.accept(events).catch(() => ({ fresh: 0 }))),
   },
   {
     by: 'remembering what could not be stored as known',
@@ -144,20 +143,6 @@ const broken: readonly Break<WeComConfig>[] = [
     }),
   },
   {
-    by: 'reconnecting by itself',
-    caught: 'connection.breaks',
-    adapter: running(async (adapter, intake, signal) => {
-      while (!signal.aborted) await adapter.run(intake, signal).catch(() => pause());
-    }),
-  },
-  {
-    by: 'trying a refused credential again',
-    caught: 'connection.credential',
-    adapter: running((adapter, intake, signal) =>
-      adapter.run(intake, signal).catch(() => adapter.run(intake, signal)),
-    ),
-  },
-  {
     by: 'taking a displacement for a lost connection',
     caught: 'connection.conflict',
     adapter: overSocket(({ messages }) => ({
@@ -167,15 +152,7 @@ const broken: readonly Break<WeComConfig>[] = [
   {
     by: 'leaving its socket open after the abort',
     caught: 'connection.abort',
-    adapter: running((adapter, intake) => adapter.run(intake, new AbortController().signal)),
-  },
-  {
-    by: 'leaving a listener behind for every connection',
-    caught: 'connection.leaks',
-    adapter: running((adapter, intake, signal) => {
-      signal.addEventListener('abort', () => {});
-      return adapter.run(intake, signal);
-    }),
+    adapter: deaf(),
   },
   {
     by: 'taking every answer for a success',
@@ -187,16 +164,12 @@ const broken: readonly Break<WeComConfig>[] = [
   {
     by: 'taking trouble of the server for a final refusal',
     caught: 'delivery.statuses',
-    adapter: delivering(async (adapter, part, signal) => {
-      const outcome = await adapter.deliver(part, signal);
-      return outcome.kind === 'unknown' ? { kind: 'rejected', code: 'other', why: outcome.why } : outcome;
-    }),
+    adapter: refusing(),
   },
   {
     by: 'throwing at a code it does not know',
     caught: 'delivery.statuses',
-    adapter: delivering(async (adapter, part, signal) => {
-      const outcome = await adapter.deliver(part, signal);
+    adapter: judging((outcome) => {
       if (outcome.kind === 'rejected' && outcome.why.includes('=99999')) throw new Error(outcome.why);
       return outcome;
     }),
@@ -204,10 +177,7 @@ const broken: readonly Break<WeComConfig>[] = [
   {
     by: 'holding up one part instead of the chat when it is too fast',
     caught: 'delivery.rate-limit',
-    adapter: delivering(async (adapter, part, signal) => {
-      const outcome = await adapter.deliver(part, signal);
-      return outcome.kind === 'retry' ? { ...outcome, scope: 'part' } : outcome;
-    }),
+    adapter: judging((outcome) => (outcome.kind === 'retry' ? { ...outcome, scope: 'part' } : outcome)),
   },
   {
     by: 'trying again by itself when it is too fast',
@@ -222,10 +192,9 @@ const broken: readonly Break<WeComConfig>[] = [
   {
     by: 'repeating what may have been executed over the next connection',
     caught: 'delivery.doubt',
-    adapter: delivering(async (adapter, part, signal) => {
-      const outcome = await adapter.deliver(part, signal);
-      return outcome.kind === 'unknown' ? { kind: 'retry', scope: 'part', why: outcome.why } : outcome;
-    }),
+    adapter: judging((outcome) =>
+      outcome.kind === 'unknown' ? { kind: 'retry', scope: 'part', why: outcome.why } : outcome,
+    ),
   },
   {
     by: 'waiting for an answer without its signal',
@@ -303,11 +272,7 @@ const broken: readonly Break<WeComConfig>[] = [
 describe.concurrent('an adapter with a socket is caught', () => {
   for (const { by, caught, adapter } of broken)
     it(`${by}: ${caught}`, { timeout: 30_000 }, async ({ expect }) => {
-      const { platform } = descriptor;
-      const variant: Conformance<WeComConfig> = {
-        ...descriptor,
-        platform: { ...platform, open: (deps) => adapter(deps, (given) => platform.open(given)) },
-      };
+      const variant = brokenBy(adapter, descriptor);
       await expect(items[caught]!.check(variant)).rejects.toBeInstanceOf(AssertionError);
     });
 });
