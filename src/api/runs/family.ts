@@ -10,6 +10,7 @@ import { lostRun, RunEncoder } from './encode.ts';
 import { LiveRuns } from './live.ts';
 import { readRoutes } from './read.ts';
 import { type RunRecord, readRecord } from './record.ts';
+import type { RunEvent } from './schema.ts';
 import type { EventBatch, RunRow } from './store.ts';
 
 export interface RunsFamily {
@@ -97,12 +98,32 @@ async function settle(
   result: TurnResult,
 ): Promise<void> {
   const encoder = new RunEncoder({ run: id, reasoning: api.showReasoning, now: () => clock.now() });
+  const retold = isTold(past, result) ? [] : [...encoder.resumed(), ...encoder.event(textOf(result))];
   const { settled, events } = encoder.finish(result, record.isStopping);
   const ended: RunRecord = { ...record, settled: { ...settled, lastEvent: encoder.details.last_event } };
   const before = past.at(-1);
   const first = before === undefined ? 1 : before.first + before.events.length;
-  const last = { first, events: events.map((event) => JSON.stringify(event)) };
+  const last = { first, events: [...retold, ...events].map((event) => JSON.stringify(event)) };
   await store
     .end(id, JSON.stringify(ended), last)
     .catch((error: unknown) => log('error', 'api.run_not_kept', { run: id, error: String(error) }));
+}
+
+const textOf = ({ text }: TurnResult) => ({ type: 'text.delta' as const, text });
+
+/** Events behind which another step speaks, or the same one anew. */
+const newStep: ReadonlySet<RunEvent['event']> = new Set(['tool.started', 'tool.completed', 'run.resumed']);
+
+/** The last words of an answer may have waited for their event when the process ended, with the turn recorded already. */
+function isTold(past: readonly EventBatch[], { status, text }: TurnResult): boolean {
+  // Only these have an answer.
+  if (status !== 'completed' && status !== 'partial') return true;
+  let said = '';
+  for (const json of past.flatMap(({ events }) => events).toReversed()) {
+    const event = JSON.parse(json) as RunEvent;
+    if (newStep.has(event.event)) break;
+    if (event.event === 'message.delta') said = event.delta + said;
+  }
+  // The answer of a turn may be less than everything its last step said.
+  return said.endsWith(text);
 }

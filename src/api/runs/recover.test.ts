@@ -42,6 +42,7 @@ const answered: Awaited<ReturnType<RunStore['turn']>> = {
 async function after(
   rows: readonly ReturnType<typeof row>[],
   turn: (key: string) => Awaited<ReturnType<RunStore['turn']>>,
+  said: readonly string[] = ['{"event":"before"}'],
 ) {
   // Every caller of this server has the namespace that its first run is stored under.
   const runs = memoryRuns(systemClock);
@@ -59,7 +60,7 @@ async function after(
   await probe.api.inject({ method: 'POST', url: '/v1/runs', headers, payload: '{"input":"x"}' });
   await probe.api.close();
   for (const each of rows) await runs.create({ ...each, scope });
-  for (const { id } of rows) await runs.append(id, { first: 1, events: ['{"event":"before"}'] }, 1);
+  for (const { id } of rows) await runs.append(id, { first: 1, events: said }, 1);
   const { api, turns, logs } = await openFake({ runs: { ...runs, turn: async (_source, key) => turn(key) } });
   await api.listen();
   const get = async (path: string) => {
@@ -69,8 +70,11 @@ async function after(
   return { api, turns, logs, runs, scope, get, [Symbol.asyncDispose]: () => api.close() };
 }
 
+const delta = (text: string) => `{"event":"message.delta","delta":"${text}"}`;
+
 test('a run whose turn ended without its process gets the recorded end, and its numbers go on', async () => {
-  await using it = await after([row('run_a', record({ isStopping: true }))], () => answered);
+  const whole = [delta('done '), delta('meanwhile')];
+  await using it = await after([row('run_a', record({ isStopping: true }))], () => answered, whole);
   expect(JSON.parse((await it.get('run_a')).text)).toMatchObject({
     status: 'completed',
     output: 'done meanwhile',
@@ -79,8 +83,30 @@ test('a run whose turn ended without its process gets the recorded end, and its 
   });
   const { text } = await it.get('run_a/events');
   expect(text).toMatch(
-    /^id: 1\ndata: \{"event":"before"\}\n\nid: 2\ndata: .*run\.completed.*\n\n: stream closed\n\n$/,
+    /^id: 1\ndata: .*\n\nid: 2\ndata: .*\n\nid: 3\ndata: .*run\.completed.*\n\n: stream closed\n\n$/,
   );
+});
+
+test.each([
+  ['its last words', [delta('done ')]],
+  ['all of them', []],
+  [
+    'those of its last step',
+    [delta('done meanwhile'), '{"event":"tool.started"}', '{"event":"tool.completed"}'],
+  ],
+])('an answer that lost %s with its process is told again, whole', async (_, said) => {
+  await using it = await after([row('run_a')], () => answered, said);
+  const { text } = await it.get('run_a/events');
+  const events = [...text.matchAll(/^id: (\d+)\ndata: (.*)$/gm)].map(([, n, json]) => [
+    Number(n),
+    JSON.parse(json!),
+  ]);
+  expect(events.map(([n]) => n)).toEqual(events.map((_each, i) => i + 1));
+  expect(events.slice(said.length).map(([, event]) => event)).toMatchObject([
+    { event: 'run.resumed' },
+    { event: 'message.delta', delta: 'done meanwhile' },
+    { event: 'run.completed', output: 'done meanwhile' },
+  ]);
 });
 
 test('a run that was stopped and whose turn was interrupted is cancelled', async () => {
