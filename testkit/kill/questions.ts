@@ -52,7 +52,9 @@ export function replyTo({ body, lastUserText: text }: UpstreamRequest): Reply {
   const withFile = letter !== 's' && isWithFile(text);
   if (withFile && !JSON.stringify(messages).includes(inFile(text)))
     return { text: `no file came with ${text}` };
-  return { text: answerTo({ text, withFile }), fault: { kind: 'slow', msPerFrame: 20 } };
+  // Slow ones are cut inside their text, fast ones between its end and what is recorded of it.
+  const fault = Number(number) % 2 === 0 ? ({ kind: 'slow', msPerFrame: 20 } as const) : undefined;
+  return { text: answerTo({ text, withFile }), ...(fault === undefined ? {} : { fault }) };
 }
 
 /** The line must not appear twice. */
