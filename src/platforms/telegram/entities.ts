@@ -2,6 +2,7 @@
  * Text with entities → Markdown. What carries no entity stays exactly as it was typed: no escaping, because people
  * type Markdown and commands themselves. Source: Bot API, MessageEntity.
  */
+import { codeSpan, fenced } from '../../text/backticks.ts';
 import type { Range } from './gate.ts';
 import type { WireEntity } from './wire.ts';
 
@@ -78,17 +79,14 @@ class Writer {
     const source = this.#text.slice(entity.offset, end);
     if (entity.type === 'pre') {
       this.#skipTo(end);
-      const fence = '`'.repeat(Math.max(3, longestTicks(source) + 1));
       const atLineStart = entity.offset === 0 || /\n$/.test(before + this.#text.slice(0, entity.offset));
       const body = source.replace(/\n$/, '');
       const close = this.#text[end] === undefined || this.#text[end] === '\n' ? '' : '\n';
-      return `${atLineStart ? '' : '\n'}${fence}${entity.language ?? ''}\n${body}\n${fence}${close}`;
+      return `${atLineStart ? '' : '\n'}${fenced(entity.language ?? '', body)}${close}`;
     }
     if (entity.type === 'code') {
       this.#skipTo(end);
-      const ticks = '`'.repeat(longestTicks(source) + 1);
-      const pad = /^`|`$/.test(source) ? ' ' : '';
-      return ticks + pad + source + pad + ticks;
+      return codeSpan(source);
     }
     const inner = this.write(entity.offset, end);
     if (entity.type === 'blockquote' || entity.type === 'expandable_blockquote') {
@@ -108,10 +106,6 @@ class Writer {
   #skipTo(end: number): void {
     while ((this.#entities[this.#next]?.offset ?? end) < end) this.#next += 1;
   }
-}
-
-function longestTicks(text: string): number {
-  return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
 }
 
 /** One ASCII character; parentheses are the ones encodeURIComponent leaves alone. */

@@ -2,6 +2,7 @@
  * Markdown tree → the Markdown WeCom shows. Nothing in it is ever refused; what the clients do not know they show as
  * it stands, so texts are not escaped: a backslash would be seen.
  */
+import { codeSpan, fenced } from '../../text/backticks.ts';
 import type { Dialect, Rendered } from '../../text/dialect.ts';
 import { layout, type Markup } from '../../text/layout.ts';
 import { visibleText } from '../../text/plain.ts';
@@ -12,17 +13,10 @@ const marks: Readonly<Record<Mark, string>> = { bold: '**', italic: '*', strike:
 const markup: Markup = {
   text: (value) => value.toWellFormed(),
   mark: (kind, inner) => marks[kind] + inner + marks[kind],
-  code: (value) => {
-    const ticks = '`'.repeat(longestRun(value) + 1);
-    const room = value.startsWith('`') || value.endsWith('`') ? ' ' : '';
-    return `${ticks}${room}${value.toWellFormed()}${room}${ticks}`;
-  },
+  code: (value) => codeSpan(value.toWellFormed()),
   link: (url, inner, label) =>
     isBareLink(url, label) ? inner : `[${inner}](${url.replace(/[\s()<>]/g, escaped)})`,
-  fence: (lang, text) => {
-    const ticks = '`'.repeat(Math.max(3, longestRun(text) + 1));
-    return `${ticks}${lang.replace(/[`\n]/g, '')}\n${text.toWellFormed()}\n${ticks}`;
-  },
+  fence: (lang, text) => fenced(lang.replace(/[`\n]/g, ''), text.toWellFormed()),
   quote: '> ',
   rule: '---',
 };
@@ -57,8 +51,4 @@ export const wecomDialect: Dialect = {
 /** What would end a link, as a URL writes it. */
 function escaped(char: string): string {
   return [...Buffer.from(char)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
-}
-
-function longestRun(value: string): number {
-  return Math.max(0, ...(value.match(/`+/g) ?? []).map((run) => run.length));
 }
