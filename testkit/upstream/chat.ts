@@ -1,4 +1,5 @@
 /** OpenAI Chat Completions as documented at platform.openai.com/docs/api-reference/chat. */
+import { errorType, openai } from './openai.ts';
 import { badFunction, contentText, data, fragments, list, object, text } from './shape.ts';
 import type { Answer, Json, Refusal, Wire } from './types.ts';
 
@@ -22,13 +23,8 @@ const finishes = {
 export const chat: Wire = {
   name: 'chat',
   matches: (path) => path.endsWith('/chat/completions'),
-  authorised: (headers, _path, key) => headers.authorization === `Bearer ${key}`,
-  unauthorised: {
-    status: 401,
-    body: openaiError('Incorrect API key provided.', 'invalid_request_error', 'invalid_api_key'),
-  },
+  ...openai,
   refuse,
-  streams: (body) => body['stream'] === true,
   lastUserText: (body) =>
     contentText(
       object((list(body['messages']) ?? []).findLast((m) => object(m)?.['role'] === 'user'))?.['content'],
@@ -61,18 +57,8 @@ export const chat: Wire = {
     ],
     usage: usage(answer),
   }),
-  error: (status, message, code) => openaiError(message, errorType(status), code ?? null),
   errorFrame: (status, message) => data({ error: { message, type: errorType(status), code: status } }),
 };
-
-export function openaiError(message: string, type: string, code: string | null): unknown {
-  return { error: { message, type, param: null, code } };
-}
-
-export function errorType(status: number): string {
-  if (status === 429) return 'rate_limit_exceeded';
-  return status >= 500 ? 'server_error' : 'invalid_request_error';
-}
 
 function refuse(body: Json): Refusal | undefined {
   const bad = (message: string): Refusal => ({ status: 400, message });

@@ -1,5 +1,5 @@
 /** OpenAI Responses as documented at platform.openai.com/docs/api-reference/responses. */
-import { errorType, openaiError } from './chat.ts';
+import { errorType, openai } from './openai.ts';
 import { badFunction, contentText, event, fragments, list, object, text } from './shape.ts';
 import type { Answer, Json, Refusal, Wire } from './types.ts';
 
@@ -9,13 +9,8 @@ const roles = new Set(['system', 'developer', 'user', 'assistant']);
 export const responses: Wire = {
   name: 'responses',
   matches: (path) => path.endsWith('/responses'),
-  authorised: (headers, _path, key) => headers.authorization === `Bearer ${key}`,
-  unauthorised: {
-    status: 401,
-    body: openaiError('Incorrect API key provided.', 'invalid_request_error', 'invalid_api_key'),
-  },
+  ...openai,
   refuse,
-  streams: (body) => body['stream'] === true,
   lastUserText(body) {
     if (typeof body['input'] === 'string') return body['input'];
     const items = list(body['input']) ?? [];
@@ -23,7 +18,6 @@ export const responses: Wire = {
   },
   frames,
   json: (answer) => response(answer, output(answer)),
-  error: (status, message, code) => openaiError(message, errorType(status), code ?? null),
   errorFrame: (status, message) =>
     event({ type: 'error', code: errorType(status), message, param: null, sequence_number: 99 } as {
       type: string;
