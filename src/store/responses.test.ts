@@ -83,6 +83,19 @@ describe.each(Object.entries(kinds))('responses %s', (_, make) => {
     expect(await responses.newest('me', 'talk 1')).toBeUndefined();
   });
 
+  test('of one caller do not crowd out those of another one', async () => {
+    await responses.create(row('mine', 'talk'));
+    await responses.end('mine', 'done');
+    for (let n = 0; n < 101; n += 1) {
+      await responses.create({ ...row(`r${n}`), scope: 'you' });
+      await responses.end(`r${n}`, 'done');
+    }
+    expect(await responses.newest('me', 'talk')).toBe('mine');
+    expect(await responses.get('me', 'mine')).toBeDefined();
+    expect(await responses.get('you', 'r0')).toBeUndefined();
+    expect(await responses.get('you', 'r1')).toBeDefined();
+  });
+
   test('that still run are not forgotten', async () => {
     await responses.create(row('running'));
     for (let n = 0; n < 101; n += 1) {

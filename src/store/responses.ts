@@ -6,7 +6,7 @@ import * as rows from './queries/response.ts';
 import { type RequestedTurn, requestedTurn } from './requested-turn.ts';
 import type { Store, Tx } from './store.ts';
 
-/** Documented limit; the least recently read response goes first. */
+/** Documented limit of each caller, so that nobody crowds out another one; the least recently read goes first. */
 const mostResponses = 100;
 const secretName = 'responses.secret';
 
@@ -51,7 +51,7 @@ export function openResponses(store: Store, clock: Clock) {
         if (conversation !== undefined) {
           await tx.run(rows.putConversation, { scope, name: conversation, response: id });
         }
-        for (const surplus of await tx.all(rows.surplusResponses, { keep: mostResponses })) {
+        for (const surplus of await tx.all(rows.surplusResponses, { scope, keep: mostResponses })) {
           if (surplus.state === 'ended') await forget(tx, surplus.id);
         }
       }),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ResponseRow, ResponseStore } from './store.ts';
 
+/** Of each caller. */
 const mostResponses = 100;
 
 interface Kept extends ResponseRow {
@@ -28,10 +29,9 @@ export function memoryStore(): ResponseStore {
     async create(row) {
       put({ ...row, state: 'open' });
       if (row.conversation !== undefined) names.set(nameOf(row.scope, row.conversation), row.id);
-      for (const { id, state } of rows.values()) {
-        if (rows.size <= mostResponses) break;
-        if (state === 'ended') forget(id);
-      }
+      const own = [...rows.values()].filter(({ scope }) => scope === row.scope);
+      const surplus = own.slice(0, Math.max(0, own.length - mostResponses));
+      for (const { id, state } of surplus) if (state === 'ended') forget(id);
     },
     async discard(id, previous) {
       const row = rows.get(id);

@@ -16,7 +16,7 @@ export type TurnState =
   | { readonly kind: 'ended'; readonly result: TurnResult };
 
 /**
- * Where responses are kept: at most 100, the least recently read is forgotten first, and a conversation's name goes
+ * Where responses are kept: at most 100 of each caller, the least recently read is forgotten first, and a conversation's name goes
  * with the response it points at (api-server §7.4). Writes are durable when they resolve.
  */
 export interface ResponseStore {

@@ -3,6 +3,7 @@ import { start } from './0001-start.ts';
 import { responses } from './0002-responses.ts';
 import { forgetting } from './0003-forgetting.ts';
 import { runs } from './0004-runs.ts';
+import { responsesByCaller } from './0005-responses-by-caller.ts';
 
 /**
  * One forward step of the schema. Released migrations are never edited; a new one is appended to the list.
@@ -14,7 +15,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [start, responses, forgetting, runs];
+export const migrations: readonly Migration[] = [start, responses, forgetting, runs, responsesByCaller];
 
 /** The schema number a database has after `list`. */
 export const newest = (list: readonly Migration[]): number => list.at(-1)?.number ?? 0;

@@ -56,11 +56,12 @@ export const openResponses = query((db, _: Record<never, never>) =>
     .orderBy('id'),
 );
 
-/** The ones that exceed the limit, longest unread first. An open one stays: its end is still to be written. */
-export const surplusResponses = query((db, p: { keep: number }) =>
+/** Those of one caller that exceed the limit. An open one stays: its end is still to be written. */
+export const surplusResponses = query((db, p: { scope: string; keep: number }) =>
   db
     .selectFrom('response')
     .select(['id', 'state'])
+    .where('scope', '=', p.scope)
     .orderBy('accessed_at', 'desc')
     .limit(1_000)
     .offset(p.keep),
