@@ -71,8 +71,8 @@ export function account(home: string, world: World): Accounts {
   }
 }
 
-/** Turns of programs are judged by what they owe to programs. */
-const ofPrograms = "(select turn from inbound where account = 'api_server' and turn is not null)";
+/** Conversations of programs, whose turns are judged by what they owe to programs. */
+const ofPrograms = "(select id from session where source = 'api_server')";
 
 function readChats(db: DatabaseSync, world: World): Omit<Accounts, keyof HttpAccounts | 'commands'> {
   const wrong: string[] = [];
@@ -98,13 +98,13 @@ function readChats(db: DatabaseSync, world: World): Omit<Accounts, keyof HttpAcc
   if (count("select count(*) n from turn where state = 'running'") > 0) wrong.push('a turn still runs');
   for (const row of many(
     `select id, state, error from turn
-     where consumer = 'chat' and state not in ('completed', 'running') and id not in ${ofPrograms}`,
+     where consumer = 'chat' and state not in ('completed', 'running') and session_id not in ${ofPrograms}`,
   )) {
     wrong.push(`turn ${row['id']} of a chat ended ${row['state']}: ${row['error']}`);
   }
   const lost = count(
     `select count(*) n from turn
-     where state = 'completed' and consumer = 'chat' and id not in ${ofPrograms}
+     where state = 'completed' and consumer = 'chat' and session_id not in ${ofPrograms}
        and id not in (select turn from part where turn is not null)`,
   );
   if (lost > 0) wrong.push(`${lost} completed turns have no part`);
