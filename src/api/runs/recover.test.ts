@@ -94,7 +94,7 @@ test.each([
     'those of its last step',
     [delta('done meanwhile'), '{"event":"tool.started"}', '{"event":"tool.completed"}'],
   ],
-])('an answer that lost %s with its process is told again, whole', async (_, said) => {
+])('an answer that lost %s with its process is told again', async (_, said) => {
   await using it = await after([row('run_a')], () => answered, said);
   const { text } = await it.get('run_a/events');
   const events = [...text.matchAll(/^id: (\d+)\ndata: (.*)$/gm)].map(([, n, json]) => [
