@@ -1,14 +1,12 @@
 /** Load of whole turns: ours against stored sessions, the others with the same bytes. */
-import type { Experiment, Subject } from './experiment.ts';
+import { ferry, openChats, subjects } from './chats.ts';
+import type { Experiment } from './experiment.ts';
 import type { Lab } from './lab.ts';
 import type { LoadResult } from './load.ts';
 import { cpuMs, residentMiB } from './proc.ts';
 
 /** Conversations that take turns; each is replaced after ten, so that speed does not lengthen what is sent. */
 const sessions = { count: 500, turns: 10 };
-
-const answer = 'The harbour opens at six and the first ferry leaves at a quarter past.';
-const ask = { model: 'bench', messages: [{ role: 'user', content: 'When does the first ferry leave?' }] };
 
 export interface TurnsResult extends LoadResult {
   /** Of the subject's process; absent for the upstream. */
@@ -25,26 +23,20 @@ export async function openTurns(
   connections: number,
   values: (result: TurnsResult) => Record<string, number>,
 ): Promise<Experiment> {
-  const upstream = await lab.far.run('instant', { text: answer });
-  const ours = await lab.gateway(await lab.home(upstream));
-  const pass = await lab.passThrough(upstream);
-  const running = {
-    ours,
-    'pass-through': pass,
-    upstream: { url: upstream, headers: pass.headers, pid: undefined },
-  } as const satisfies Record<Subject, object>;
+  const upstream = await lab.far.run('instant', { text: ferry.answer });
+  const chats = await openChats(lab, upstream);
   return {
-    subjects: ['ours', 'pass-through', 'upstream'],
+    subjects,
     async round(subject, number, seconds) {
-      const { url, headers, pid } = running[subject];
+      const { url, headers, pid } = chats[subject];
       const before = pid === undefined ? 0 : cpuMs(pid);
       const result = await lab.clients.run('load', {
-        url: `${url}/v1/chat/completions`,
+        url,
         headers,
-        body: JSON.stringify(ask),
+        body: ferry.body,
         connections,
         seconds,
-        expect: 'harbour',
+        expect: ferry.expect,
         sessions: { prefix: `c${connections}-round${number}`, ...sessions },
       });
       const used =
