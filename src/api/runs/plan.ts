@@ -2,8 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { TurnRequest } from '../../turn/contract.ts';
 import { type Caller, ownId } from '../auth/caller.ts';
 import type { JsonObject } from '../body.ts';
+import { badRequest } from '../errors.ts';
 import { toHeader } from '../headers.ts';
-import { modelOf, targetOf } from '../openclaw/target.ts';
+import { mayContinue, modelOf, targetOf } from '../openclaw/target.ts';
 import { type Kept, source } from '../responses/archive.ts';
 import { laneOf } from '../session.ts';
 import type { RunsDeps } from './deps.ts';
@@ -34,13 +35,23 @@ export async function planRun(
 ): Promise<RunPlan> {
   const { api, clock, store } = deps;
   const { fields } = asked;
-  const target = targetOf(deps, caller, headers, body.model);
+  const named = asked.session === undefined ? {} : { 'x-hermes-session-id': toHeader(asked.session) };
+  const target = targetOf(deps, caller, { ...headers, ...named }, body.model);
+  // What one agent was told is not for another one, whose tools and prompt differ.
+  const isOfAgent = (session: string) => mayContinue(deps.agents, target.agent, session);
+  if (asked.session !== undefined && !isOfAgent(asked.session)) {
+    throw badRequest(`The session belongs to another agent than '${target.agent.id}'.`, {
+      param: 'session_id',
+    });
+  }
   const choice = modelOf(deps, target, caller, headers, fields);
-  const before = asked.history === undefined ? await chained(deps, caller, fields) : undefined;
-  const bound =
+  const found = asked.history === undefined ? await chained(deps, caller, fields) : undefined;
+  const before = found && isOfAgent(found.session) ? found : undefined;
+  const last =
     asked.session === undefined && before === undefined && memoryScope !== undefined
       ? await store.session(caller.namespace, memoryScope)
       : undefined;
+  const bound = last !== undefined && isOfAgent(last) ? last : undefined;
   const id = `run_${clock.hex(16)}`;
   const shown = await deps.media.load(
     {

@@ -6,7 +6,16 @@ import { systemClock } from '../../core/clock.ts';
 import { noUsage } from '../../core/message.ts';
 import type { FakeTurn } from '../testing/fake-turns.ts';
 import { key as apiKey, type OpenOptions, openFake, rawSocket } from '../testing/open.ts';
+import { agent, fakeTools } from '../testing/tools.ts';
 import { memoryRuns } from './memory-store.ts';
+
+const readsOnly = {
+  profile: undefined,
+  alsoAllow: [],
+  allow: ['read'],
+  deny: [],
+  toolsets: undefined,
+};
 
 const hang = (turn: FakeTurn) =>
   turn.emit({ type: 'turn.started', model: 'scripted-model', provider: 'scripted' });
@@ -59,6 +68,43 @@ const code = (reply: {
   readonly status: number;
   readonly body: { readonly error?: { readonly code: string } };
 }) => [reply.status, reply.body.error?.code];
+
+describe('POST /v1/runs with agents', () => {
+  const told = 'what only beta was told';
+  const list = [agent('main'), agent('beta', { tools: [readsOnly] })];
+  const secret = async () => {
+    const it = await bench({ agents: { list }, tools: fakeTools() });
+    it.turns.script = (turn) => turn.end({ text: 'noted' });
+    const reply = await it.api.inject({
+      method: 'POST',
+      url: '/v1/responses',
+      headers: { authorization: `Bearer ${apiKey}` },
+      payload: JSON.stringify({ model: 'openclaw/beta', input: told }),
+    });
+    it.turns.script = hang;
+    return { it, response: String(reply.json().id), session: String(reply.headers['x-hermes-session-id']) };
+  };
+
+  test('a response of one agent is not continued by another one', async () => {
+    const { it, response, session } = await secret();
+    await using _ = it;
+    const other = await it.start({ previous_response_id: response });
+    expect(JSON.stringify(other.turn.request)).not.toContain(told);
+    expect(other.turn.request.sessionId).not.toBe(session);
+    const same = await it.start({ model: 'openclaw/beta', previous_response_id: response });
+    expect(JSON.stringify(same.turn.request)).toContain(told);
+    expect(same.turn.request.sessionId).toBe(session);
+  });
+
+  test('a session belongs to its agent, whoever is named beside it', async () => {
+    const { it, session } = await secret();
+    await using _ = it;
+    const { turn } = await it.start({ session_id: session });
+    expect(turn.request.tools).toEqual(['read_file']);
+    const refused = await it.post('', { input: 'x', model: 'openclaw/main', session_id: session });
+    expect([refused.status, refused.body.error.param]).toEqual([400, 'session_id']);
+  });
+});
 
 describe('POST /v1/runs', () => {
   test('89. explicit session, instructions, model and consent reach the turn', async () => {
