@@ -230,6 +230,18 @@ describe('its session', () => {
     expect(last(server).history).toEqual([]);
   });
 
+  test('a conversation of an agent is not reached by writing its name out', async () => {
+    await using server = await serve({ agents: { list } });
+    await server.ask({ model: 'openclaw:beta', input: 'told to beta', conversation: 'talk' });
+    const answer = await server.ask({ input: 'y', conversation: 'agent:beta talk' });
+    expect(last(server).history).toEqual([]);
+    expect(answer).toMatchObject({ conversation: { id: 'agent:beta talk' } });
+    await server.ask({ input: 'z', conversation: 'agent:beta talk' });
+    expect(JSON.stringify(last(server).history)).toContain('"y"');
+    await server.ask({ model: 'openclaw:beta', input: 'again', conversation: 'talk' });
+    expect(JSON.stringify(last(server).history)).toContain('told to beta');
+  });
+
   test('that calls its agent main is that of the default agent where none is called so', async () => {
     await using server = await serve({ agents: { list: [agent('solo')], fallback: 'solo' } });
     const headers = { 'x-openclaw-session-key': 'agent:main:x' };

@@ -154,11 +154,20 @@ async function findBefore(
     return { kept: undefined, name: undefined, session: key, isKeyed: true };
   }
   const fresh = isNamed ? freshKey(agent.id, 'openresponses', clock.hex) : undefined;
-  // Each agent has its own conversations.
-  const name = isNamed && conversation !== undefined ? `agent:${agent.id} ${conversation}` : conversation;
+  const name =
+    conversation === undefined ? undefined : storedName(conversation, isNamed ? agent.id : undefined);
   const newest = name === undefined ? undefined : await chain.newest(name);
   const kept = newest === undefined ? undefined : await chain.find(newest);
   return { kept, name, session: kept?.session ?? fresh, isKeyed: false };
+}
+
+/**
+ * Each agent has its own conversations. Names come without blanks around them, so the one in front keeps apart what is
+ * only written like the name of an agent's conversation.
+ */
+function storedName(conversation: string, agent: string | undefined): string {
+  if (agent !== undefined) return `agent:${agent} ${conversation}`;
+  return conversation.startsWith('agent:') ? ` ${conversation}` : conversation;
 }
 
 /** As the official API and the other transport say it (docs/decisions/018). */
