@@ -70,6 +70,18 @@ it('public addresses are passed on to the model, or downloaded where that is ask
   }
 });
 
+it('an address that others read differently is passed on as it was judged', async () => {
+  const server = await serveMedia({ resolve: toPublic });
+  await using _ = server;
+  for (const [sent, url] of [
+    ['https://good.example\\@127.0.0.1/x.png', 'https://good.example/@127.0.0.1/x.png'],
+    [' https://good.example/\tx.png ', 'https://good.example/x.png'],
+  ] as const) {
+    expect((await server.send('chat', [imagePart('chat', sent)])).status, sent).toBe(200);
+    expect(server.turns.at(-1)!.input).toEqual([{ type: 'image_url', image_url: { url } }]);
+  }
+});
+
 it('a name that resolves to a private address is refused, alone or beside a public one', async () => {
   for (const found of [
     ['127.0.0.1'],

@@ -97,6 +97,9 @@ interface Loader {
   close(): Promise<void>;
 }
 
+/** Whoever fetches such an address may find another host in it, so it is passed on as it was understood here. */
+const readDifferently = /[\\\s\u0000-\u001f\u007f]/;
+
 const unlimited: FileLimits['request'] = {
   maxImageParts: Number.POSITIVE_INFINITY,
   maxFileParts: Number.POSITIVE_INFINITY,
@@ -122,8 +125,8 @@ async function openLoader(deps: MediaDeps, limits: EndpointLimits, isOpenClaw: b
 
   const pass = (url: string): Done => {
     try {
-      checkName(url, { allowPrivate, ...(hosts.length === 0 ? {} : { hosts }) });
-      return { url };
+      const { href } = checkName(url, { allowPrivate, ...(hosts.length === 0 ? {} : { hosts }) });
+      return { url: readDifferently.test(url) ? href : url };
     } catch (error) {
       return refuse('url_refused', error instanceof Error ? error.message : String(error), error);
     }
