@@ -170,6 +170,21 @@ describe('a reader that does not read', () => {
     if (!socket.destroyed) await once(socket, 'close');
   });
 
+  test('is cut off with one write that it does not take, also when nothing follows', async () => {
+    await using server = await listenFake({
+      limits: { maxBufferedBytes: 100_000, keepAliveMs: 100 },
+      script: (turn) => turn.say('x'.repeat(20_000_000)),
+    });
+    const next = server.turns.next();
+    const content = JSON.stringify({ ...hello, stream: true });
+    const socket = await rawSocket(server.port);
+    socket.pause();
+    socket.write(`${head([`Content-Length: ${content.length}`])}${content}`);
+    const turn = await next;
+    expect(await turn.interrupted).toBe('SSE client disconnected');
+    socket.destroy();
+  });
+
   test('does not keep a long answer in memory for as long as it likes', async () => {
     const text = 'x'.repeat(20_000_000);
     await using server = await listenFake({

@@ -45,6 +45,8 @@ export function openSse(
   let state: 'open' | 'ended' | 'gone' = 'open';
   let lastWrite = clock.monotonic();
   let largest = 0;
+  /** Unread bytes when the timer last looked. */
+  let unreadBefore = 0;
   let cancelTimer = clock.after(limits.keepAliveMs, keepAlive);
 
   function gone(why: 'disconnected' | 'too slow'): void {
@@ -53,7 +55,19 @@ export function openSse(
     state = 'gone';
     options.onGone(why);
   }
+  /** A reader that takes nothing of what is too much has no claim to more time. */
+  function isStuck(): boolean {
+    const unread = response.writableLength;
+    const isStill = unreadBefore > 0 && unread >= unreadBefore;
+    unreadBefore = unread;
+    return isStill && unread > limits.maxBufferedBytes;
+  }
   function keepAlive(): void {
+    if (isStuck()) {
+      gone('too slow');
+      response.destroy();
+      return;
+    }
     const silent = clock.monotonic() - lastWrite;
     if (silent >= limits.keepAliveMs) write(keepAliveFrame);
     if (state !== 'open') return;
