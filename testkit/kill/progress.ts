@@ -18,6 +18,22 @@ export interface Network {
   readonly pending: number;
 }
 
+/** Waits for everybody who still asks; `open` tells for whom. */
+export async function ending(
+  everybody: Promise<unknown>,
+  open: () => string,
+  say: ((line: string) => void) | undefined,
+): Promise<void> {
+  let isOver = false;
+  const over = everybody.finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    say?.(`waiting for ${open()}`);
+    await Promise.race([over, pause(lookEveryMs)]);
+  }
+}
+
 /**
  * Waits until nothing is unanswered or undelivered, twice in a row; networks' limits make a backlog slow, not endless.
  * What is still open when nothing has moved for a minute is for the accounting to name.

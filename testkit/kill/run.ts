@@ -9,7 +9,8 @@ import { freePort, GatewayProcess, type Home, makeHome } from '../gateway-proces
 import { startUpstream } from '../upstream/index.ts';
 import { type Accounts, account, type Visible } from './accounting.ts';
 import { clients, pause } from './clients.ts';
-import { type Network, quiet } from './progress.ts';
+import type { HttpWorld } from './http-accounting.ts';
+import { ending, type Network, quiet } from './progress.ts';
 import { replyTo } from './questions.ts';
 import { between, type Random, seeded } from './random.ts';
 import { pollForEnd, streamUntilDone } from './responders.ts';
@@ -68,7 +69,7 @@ export async function killLoop(options: KillOptions): Promise<KillResult> {
   };
   try {
     const people = chatters(telegram, users, random, { pauseMs: [3_000, 6_000], disturb: true });
-    const colleagues = wecomChatters(wecom, wecomUsers, random, { pauseMs: [5_000, 8_000] });
+    const colleagues = wecomChatters(wecom, wecomUsers, random, { pauseMs: [8_000, 14_000] });
     const asking = startPrograms(home, random, options.programs ?? 2);
     // Telegram knows a chat once somebody wrote in it.
     await pause(50);
@@ -80,8 +81,8 @@ export async function killLoop(options: KillOptions): Promise<KillResult> {
     const { by, restarts } = await keepKilling(home, random, options);
     const last = new GatewayProcess(home);
     restarts.push(await last.listening());
-    options.say?.('waiting for everybody to end');
-    await Promise.all([people, colleagues, ...services, ...Object.values(asking)].map((each) => each.stop()));
+    const everybody = [people, colleagues, ...services, ...Object.values(asking)];
+    await ending(Promise.all(everybody.map((each) => each.stop())), () => stillAsking(asking), options.say);
     // WeCom has no acknowledgements: what was on its way when the process ended comes only if it is pushed again.
     await expectConnected(wecom);
     wecom.redeliver();
@@ -107,8 +108,14 @@ export async function killLoop(options: KillOptions): Promise<KillResult> {
   }
 }
 
+const stillAsking = ({ programs: simple, runs, polled, streamed }: HttpWorld) =>
+  Object.entries({ runs, 'background responses': polled, streams: streamed })
+    .map(([name, { asked, seen, wrong }]) => `${asked.length - seen.length - wrong.length} ${name}`)
+    .concat(`${simple.asked.length - simple.answered.size} other requests`)
+    .join(', ');
+
 /** Everybody who asks over HTTP. */
-function startPrograms(home: Home, random: Random, count: number) {
+function startPrograms(home: Home, random: Random, count: number): HttpWorld {
   const options = { count, pauseMs: [50, 150] } as const;
   return {
     programs: programs(home, count, random),
