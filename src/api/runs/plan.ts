@@ -64,6 +64,8 @@ export async function planRun(
   );
   const continued = asked.session ?? before?.session ?? bound;
   const session = continued ?? id;
+  // Without a key nobody is known, so what is named in a body is a conversation of such runs and never one of a chat.
+  const isOpen = caller.kind === 'open' && (asked.session !== undefined || continued === undefined);
   const system = fields.instructions ?? before?.response.instructions ?? '';
   const sent = fields.model?.trim() ?? '';
   const given = asked.history ?? before?.history ?? (asked.earlier.length > 0 ? asked.earlier : undefined);
@@ -85,7 +87,7 @@ export async function planRun(
       source,
       key: id,
       sessionKey: laneOf(continued, caller, id),
-      sessionId: ownId(caller, session),
+      sessionId: isOpen ? `open:${session}` : ownId(caller, session),
       input: shown.content(asked.input),
       ...(shown.unstored === undefined ? {} : { unstored: shown.unstored }),
       history: given ?? (continued === undefined ? [] : 'stored'),

@@ -162,6 +162,19 @@ describe('POST /v1/runs', () => {
     expect([sent.turn.request.history, sent.turn.request.input]).toEqual([history, 'now']);
   });
 
+  test('without a key a session named in the body is one of runs, never that of a chat', async () => {
+    await using it = await bench({ api: { key: undefined } });
+    const named = await it.start({ session_id: '20261120_101500_ab12cd34' });
+    expect(named.turn.request.sessionId).toBe('open:20261120_101500_ab12cd34');
+    expect(named.headers['x-hermes-session-id']).toBe('20261120_101500_ab12cd34');
+    const first = await it.start();
+    const next = await it.start({ session_id: first.id });
+    expect([first, next].map(({ turn }) => turn.request.sessionId)).toEqual([
+      `open:${first.id}`,
+      `open:${first.id}`,
+    ]);
+  });
+
   test('a session key is a memory scope and names the session it was first used for', async () => {
     await using it = await bench();
     const ann = { 'x-hermes-session-key': 'ann' };
