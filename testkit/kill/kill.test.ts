@@ -2,15 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { faultPoints } from '../../src/core/fault.ts';
 import { killLoop } from './run.ts';
 
-/** Two rounds of every named fault point with as many random moments between them. */
-const kills = 3 * 2 * faultPoints.length;
+/** Three rounds of every named fault point, with as many random moments between them. */
+const directedEvery = 2;
+const kills = directedEvery * 3 * faultPoints.length;
 
 describe('kill -9', () => {
   it('at random moments and at every named fault point loses nothing, doubles nothing unmarked and repeats no command', {
     timeout: 400_000,
   }, async () => {
     const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
-    const { accounts, by } = await killLoop({ kills, seed, programs: 1 });
+    const { accounts, by } = await killLoop({ kills, seed, directedEvery, programs: 1 });
     const { wrong, ...counts } = accounts;
     console.log(`seed ${seed}`, counts);
     expect(wrong).toEqual([]);

@@ -26,7 +26,7 @@ export interface KillOptions {
   readonly users?: number;
   /** Programs of each kind; default 2. */
   readonly programs?: number;
-  /** Of the kills, how many hit a named fault point; the rest come at random. Default one in three. */
+  /** Every so manyth kill hits a named fault point, the others come at random; default 3. */
   readonly directedEvery?: number;
   say?(line: string): void;
 }
@@ -93,6 +93,10 @@ export async function killLoop(options: KillOptions): Promise<KillResult> {
     ];
     await quiet(home, networks, options.say);
     await last.kill('SIGTERM');
+    // A background response whose asker never heard of it gets its end when it is looked for, or at the next start.
+    const after = new GatewayProcess(home);
+    await after.listening();
+    await after.kill('SIGTERM');
     const accounts = account(home.path, {
       visible: networks.flatMap((network) => network.visible()),
       chats: [...people.sent, ...colleagues.sent],
