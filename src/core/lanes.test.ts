@@ -15,6 +15,22 @@ function lanes(
 }
 
 describe('lanes', () => {
+  it('that are held wait, and start when they are let go', async () => {
+    const done: string[] = [];
+    const all = lanes(10, async (key) => {
+      done.push(key);
+      return 'idle';
+    });
+    all.hold(true);
+    all.wake(key('a'));
+    all.wake(key('b'));
+    await settle();
+    expect([done, all.waiting, all.working]).toEqual([[], 2, 0]);
+    all.hold(false);
+    await settle();
+    expect(done).toEqual(['a', 'b']);
+  });
+
   it('run one job per key at a time and look again when woken meanwhile', async () => {
     let now = 0;
     let most = 0;

@@ -24,6 +24,7 @@ export class Lanes<K extends string> {
   readonly #wokenWhileWorking = new Set<K>();
   readonly #timers = new Map<K, () => void>();
   #open = true;
+  #held = false;
   #onEmpty: (() => void) | undefined;
 
   constructor(options: LanesOptions<K>) {
@@ -54,6 +55,16 @@ export class Lanes<K extends string> {
     this.#pump();
   }
 
+  /** Woken lanes wait while this is true; running jobs go on. */
+  hold(held: boolean): void {
+    this.#held = held;
+    this.#pump();
+  }
+
+  get isHeld(): boolean {
+    return this.#held;
+  }
+
   /** Starts no new job; resolves when the last running one ended. */
   stop(): Promise<void> {
     this.#open = false;
@@ -67,7 +78,7 @@ export class Lanes<K extends string> {
 
   #pump(): void {
     for (const key of this.#ready) {
-      if (!this.#open || this.#working.size >= this.#options.limit) return;
+      if (!this.#open || this.#held || this.#working.size >= this.#options.limit) return;
       this.#ready.delete(key);
       this.#working.add(key);
       void this.#work(key);

@@ -15,6 +15,8 @@ export interface Manifest {
   readonly exclusive: boolean;
   /** The adapter proves who sent an event (signatures): allow-lists of senders do not apply. */
   readonly authenticates?: true;
+  /** Answers leave over the connection that events come in by: without it none is attempted. */
+  readonly deliversOver?: 'connection';
   readonly idempotency:
     | { readonly kind: 'key'; readonly windowMs: number }
     | { readonly kind: 'lookup' }

@@ -63,6 +63,7 @@ export class Outbox {
         failed: (_chat, error) => log('error', 'outbox.store', { account: account.id, error }),
       }),
     };
+    open.lanes.hold(account.manifest.deliversOver === 'connection');
     this.#accounts.set(account.id, open);
     const chats = await store.read.all(openChats, { account: account.id });
     for (const { chat } of chats) this.wake(account.id, chat);
@@ -88,6 +89,15 @@ export class Outbox {
       ...(to.replyTo === undefined ? {} : { replyTo: brand<MessageId>(to.replyTo) }),
     };
     return draftParts(redact(markdown, this.#options.secrets), target, kind, prefix);
+  }
+
+  /**
+   * The account's connection came up or went away. Where answers leave over it they wait meanwhile, instead of failing
+   * again and again with growing pauses.
+   */
+  connection(accountId: string, isUp: boolean): void {
+    const open = this.#accounts.get(accountId);
+    if (open?.account.manifest.deliversOver === 'connection') open.lanes.hold(!isUp);
   }
 
   wake(accountId: string, chat: string): void {
@@ -156,7 +166,9 @@ export class Outbox {
   }
 
   #isDelivering(): boolean {
-    return [...this.#accounts.values()].some(({ lanes }) => lanes.working + lanes.waiting > 0);
+    return [...this.#accounts.values()].some(
+      ({ lanes }) => lanes.working + (lanes.isHeld ? 0 : lanes.waiting) > 0,
+    );
   }
 
   async #deliver(open: Open, chat: string): Promise<LaneState> {

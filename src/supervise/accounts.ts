@@ -129,7 +129,10 @@ async function openAccount(
     accept: (events, cursor) =>
       accept(deps, { account: id, manifest, batch, comparable, block: { access } }, events, cursor),
     relay: (event, waitMs) => deps.relay(id, event, waitMs),
-    changed: deps.changed,
+    changed: (status) => {
+      deps.outbox.connection(id, status.state === 'connected');
+      deps.changed();
+    },
   });
   const release = async () => {
     await net.close();

@@ -20,6 +20,7 @@ export const manifest: Manifest = {
   // A beat every 30 s, 30 s for its answer, and room for a slow store.
   silenceMs: 90_000,
   exclusive: true,
+  deliversOver: 'connection',
   idempotency: { kind: 'none' },
   limits: [
     { scope: 'chat', calls: 'all', count: 30, perMs: 60_000, source: 'documented' },
