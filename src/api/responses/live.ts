@@ -53,6 +53,8 @@ export interface LiveDeps {
 export const cancelReason = 'Response cancelled via API';
 /** Text deltas inside this time become one event (api-server §7.3). */
 const mergeMs = 50;
+/** Characters that go out together at most, give or take one delta. */
+const longestMerge = 65_536;
 /** Characters of events kept for readers who come later; a longer stream can only be read while it is made. */
 const largestLog = 8_000_000;
 
@@ -220,7 +222,9 @@ export class LiveResponse {
   #watch(event: AgentEvent): void {
     if (event.type === 'text.delta') {
       this.#pending += event.text;
-      this.#flushSoon();
+      // A model that floods must not make one write that no reader's limit could judge.
+      if (this.#pending.length >= longestMerge) this.#flush();
+      else this.#flushSoon();
       return;
     }
     this.#flush();
