@@ -35,6 +35,8 @@ export interface LiveOptions {
 
 /** Text inside this time becomes one event. */
 const mergeMs = 50;
+/** Characters that go out together at most, give or take one delta. */
+const longestMerge = 65_536;
 /** Characters of events kept of one run; the oldest go first. */
 const largestLog = 2_000_000;
 /** Characters of guidance one run takes. */
@@ -154,8 +156,10 @@ export class LiveRun {
       return;
     }
     if (this.#pending !== undefined && this.#pending.type !== event.type) this.#flush();
-    this.#pending = { type: event.type, text: (this.#pending?.text ?? '') + event.text };
-    this.#flushSoon();
+    const text = (this.#pending?.text ?? '') + event.text;
+    this.#pending = { type: event.type, text };
+    if (text.length >= longestMerge) this.#flush();
+    else this.#flushSoon();
   }
 
   /** The first words go out at once; what follows inside the merge time goes out together. */
