@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Content, Message } from '../../core/message.ts';
 import type { TurnRequest } from '../../turn/contract.ts';
+import { DeltaMerge } from '../merge.ts';
 import type { Target } from '../openclaw/target.ts';
 import type { Run, Runs } from '../runs.ts';
 import { type Archive, firstHistory, type Kept, type Manner } from './archive.ts';
@@ -51,10 +52,6 @@ export interface LiveDeps {
 }
 
 export const cancelReason = 'Response cancelled via API';
-/** Text deltas inside this time become one event (api-server §7.3). */
-const mergeMs = 50;
-/** Characters that go out together at most, give or take one delta. */
-const longestMerge = 65_536;
 /** Characters of events kept for readers who come later; a longer stream can only be read while it is made. */
 const largestLog = 8_000_000;
 
@@ -138,9 +135,7 @@ export class LiveResponse {
   #log: Frame[] | undefined;
   #logSize = 0;
   #unwatch = () => {};
-  #pending = '';
-  #flushedAt = Number.NEGATIVE_INFINITY;
-  #cancelFlush: (() => void) | undefined;
+  readonly #merge: DeltaMerge;
   #cancelled = false;
   #suspended = false;
 
@@ -153,6 +148,7 @@ export class LiveResponse {
     isRepeat: boolean,
   ) {
     this.#isRepeat = isRepeat;
+    this.#merge = new DeltaMerge(deps.clock, (delta) => this.#guarded(() => this.#encoder.event(delta)));
     this.plan = plan;
     this.run = run;
     this.#first = first;
@@ -213,7 +209,7 @@ export class LiveResponse {
   suspend(): void {
     if (this.#suspended) return;
     this.#suspended = true;
-    this.#cancelFlush?.();
+    this.#merge.stop();
     this.#unwatch();
     this.#readers.clear();
     this.#settle(this.#first);
@@ -221,33 +217,11 @@ export class LiveResponse {
 
   #watch(event: AgentEvent): void {
     if (event.type === 'text.delta') {
-      this.#pending += event.text;
-      // A model that floods must not make one write that no reader's limit could judge.
-      if (this.#pending.length >= longestMerge) this.#flush();
-      else this.#flushSoon();
+      this.#merge.add(event);
       return;
     }
-    this.#flush();
+    this.#merge.flush();
     this.#guarded(() => this.#encoder.event(event));
-  }
-
-  /** The first words go out at once; what follows inside the merge time goes out together. */
-  #flushSoon(): void {
-    if (this.#cancelFlush !== undefined) return;
-    const { clock } = this.#deps;
-    const due = this.#flushedAt + mergeMs - clock.monotonic();
-    if (due <= 0) this.#flush();
-    else this.#cancelFlush = clock.after(due, () => this.#flush());
-  }
-
-  #flush(): void {
-    this.#cancelFlush?.();
-    this.#cancelFlush = undefined;
-    if (this.#pending === '') return;
-    const text = this.#pending;
-    this.#pending = '';
-    this.#flushedAt = this.#deps.clock.monotonic();
-    this.#guarded(() => this.#encoder.event({ type: 'text.delta', text }));
   }
 
   async #end(result: TurnResult): Promise<void> {
@@ -256,7 +230,7 @@ export class LiveResponse {
       this.suspend();
       return;
     }
-    this.#flush();
+    this.#merge.flush();
     this.#unwatch();
     const { clock } = this.#deps;
     const end = { cancelled: this.#cancelled, at: Math.floor(clock.now() / 1000) };

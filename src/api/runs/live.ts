@@ -3,6 +3,7 @@ import type { AgentEvent, ApprovalChoice, TurnResult } from '../../core/agent-ev
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { TurnHandle } from '../../turn/contract.ts';
+import { DeltaMerge } from '../merge.ts';
 import { RunEncoder } from './encode.ts';
 import { type RunRecord, statusOf } from './record.ts';
 import type { Question, RunEvent, RunStatus } from './schema.ts';
@@ -33,18 +34,12 @@ export interface LiveOptions {
   readonly past?: readonly EventBatch[];
 }
 
-/** Text inside this time becomes one event. */
-const mergeMs = 50;
-/** Characters that go out together at most, give or take one delta. */
-const longestMerge = 65_536;
 /** Characters of events kept of one run; the oldest go first. */
 const largestLog = 2_000_000;
 /** Characters of guidance one run takes. */
 const largestSteers = 100_000;
 /** Reader of one run at the same time; a further one is refused. */
 const mostReaders = 32;
-
-type Delta = Extract<AgentEvent, { type: 'text.delta' | 'reasoning.delta' }>;
 
 export class LiveRun {
   readonly id: string;
@@ -66,9 +61,7 @@ export class LiveRun {
   #storedSize = 0;
   /** The newest events could not be stored, which was said once. */
   #isLosing = false;
-  #pending: Delta | undefined;
-  #flushedAt = Number.NEGATIVE_INFINITY;
-  #cancelFlush: (() => void) | undefined;
+  readonly #merge: DeltaMerge;
 
   constructor({ id, scope, record, handle, past }: LiveOptions, deps: LiveDeps) {
     this.id = id;
@@ -77,6 +70,7 @@ export class LiveRun {
     this.#handle = handle;
     this.#record = record;
     this.#updatedAt = deps.clock.now();
+    this.#merge = new DeltaMerge(deps.clock, (delta) => this.#push(this.#encoder.event(delta)));
     this.#next = 1;
     for (const batch of past ?? []) {
       this.#count(batch);
@@ -128,7 +122,7 @@ export class LiveRun {
     if (size > largestSteers) return false;
     if (!(await this.#note({ ...this.#record, steers: [...before, text] }))) return false;
     if (!this.#handle.steer(text)) return false;
-    this.#flush();
+    this.#merge.flush();
     this.#push(this.#encoder.steered(text));
     return true;
   }
@@ -150,35 +144,12 @@ export class LiveRun {
   }
 
   #watch(event: AgentEvent): void {
-    if (event.type !== 'text.delta' && event.type !== 'reasoning.delta') {
-      this.#flush();
-      this.#push(this.#encoder.event(event));
+    if (event.type === 'text.delta' || event.type === 'reasoning.delta') {
+      this.#merge.add(event);
       return;
     }
-    if (this.#pending !== undefined && this.#pending.type !== event.type) this.#flush();
-    const text = (this.#pending?.text ?? '') + event.text;
-    this.#pending = { type: event.type, text };
-    if (text.length >= longestMerge) this.#flush();
-    else this.#flushSoon();
-  }
-
-  /** The first words go out at once; what follows inside the merge time goes out together. */
-  #flushSoon(): void {
-    if (this.#cancelFlush !== undefined) return;
-    const { clock } = this.#deps;
-    const due = this.#flushedAt + mergeMs - clock.monotonic();
-    if (due <= 0) this.#flush();
-    else this.#cancelFlush = clock.after(due, () => this.#flush());
-  }
-
-  #flush(): void {
-    this.#cancelFlush?.();
-    this.#cancelFlush = undefined;
-    const pending = this.#pending;
-    if (pending === undefined) return;
-    this.#pending = undefined;
-    this.#flushedAt = this.#deps.clock.monotonic();
-    this.#push(this.#encoder.event(pending));
+    this.#merge.flush();
+    this.#push(this.#encoder.event(event));
   }
 
   #push(events: readonly RunEvent[]): void {
@@ -228,7 +199,7 @@ export class LiveRun {
   }
 
   async #end(result: TurnResult): Promise<RunEnd> {
-    this.#flush();
+    this.#merge.flush();
     if (result.exit === 'suspended') {
       await this.#writing;
       this.#readers.clear();
