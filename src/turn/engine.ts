@@ -85,7 +85,9 @@ const mostWaiting = 2_000;
  * A turn that was running at this many process ends is given up, so that one poisonous message cannot end the gateway
  * for ever. High enough that a row of unrelated ends (updates, power) does not hit a healthy turn.
  */
-const mostAttempts = 10;
+const mostAttempts = 30;
+/** How often one process begins a turn again whose steps could not be stored. */
+const mostRuns = 10;
 
 /** How many lanes of an earlier process run at first, and how often more may follow. */
 const fewestRecovered = 16;
@@ -355,7 +357,7 @@ export class TurnEngine implements Turns {
     const { store, clock } = this.#deps;
     for (let run = 1; ; run += 1) {
       const result = await this.#run(claim, running, claim.attempt > 1 || run > 1);
-      if (claim.consumer === 'live' || !isUnwritable(result) || run >= mostAttempts) return result;
+      if (claim.consumer === 'live' || !isUnwritable(result) || run >= mostRuns) return result;
       let wait = 250;
       do {
         if (this.#draining) return result;

@@ -50,7 +50,7 @@ describe('a process end', () => {
     const first = gateway();
     await first.send(message('poison'));
     await until(() => first.runs[0]);
-    for (let restart = 0; restart < 9; restart += 1) {
+    for (let restart = 0; restart < 29; restart += 1) {
       const again = gateway();
       await again.engine.recover();
       await until(() => again.runs[0]);
